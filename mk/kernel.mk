@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# The two kernel images. Each is kernel/ plus its own folder, plus what its list (<image>/drivers.list)
+# names from the other's: one object tree, two links.
+
+K_C      := $(sort $(shell find kernel dom0/kernel guest-pv/kernel -name '*.c' 2>/dev/null))
+K_ASM    := $(sort $(shell find kernel -name '*.asm' 2>/dev/null))
+K_CFLAGS := $(FREE_CFLAGS) -mcmodel=kernel -Iinclude -Ikernel/include -D__ZAZEN_KERNEL__
+
+$(B)/k/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(K_CFLAGS) -MMD -MP -c $< -o $@
+$(B)/k/%.asm.o: %.asm
+	@mkdir -p $(@D)
+	$(NASM) -f elf64 -Ikernel/include/ -MD $(@:.o=.d) $< -o $@
+
+K_CORE_OBJ := $(patsubst %.c,$(B)/k/%.o,$(filter kernel/%,$(K_C))) $(patsubst %.asm,$(B)/k/%.asm.o,$(K_ASM))
+DOM0_OBJ   := $(K_CORE_OBJ) $(patsubst %.c,$(B)/k/%.o,$(filter dom0/kernel/%,$(K_C)))
+GUEST_OBJ  := $(K_CORE_OBJ) $(patsubst %.c,$(B)/k/%.o,$(filter guest-pv/kernel/%,$(K_C)))
+DOM0_OBJ   += $(patsubst %.c,$(B)/k/%.o,$(shell cat dom0/drivers.list 2>/dev/null))
+GUEST_OBJ  += $(patsubst %.c,$(B)/k/%.o,$(shell cat guest-pv/drivers.list 2>/dev/null))
+
+$(B)/dom0-kernel.elf: $(DOM0_OBJ) kernel/kernel.lds
+	$(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none -T kernel/kernel.lds $(DOM0_OBJ) -o $@
+$(B)/guest-kernel.elf: $(GUEST_OBJ) kernel/kernel.lds
+	$(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none -T kernel/kernel.lds $(GUEST_OBJ) -o $@
+-include $(patsubst %.o,%.d,$(sort $(DOM0_OBJ) $(GUEST_OBJ)))
+
+ifneq ($(wildcard kernel/kernel.lds),)
+CODE_TARGETS += $(B)/dom0-kernel.elf $(B)/guest-kernel.elf
+endif
