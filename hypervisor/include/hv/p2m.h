@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest-physical to machine translation (EPT or NPT), one per domain (hypervisor/p2m; owner hv-vcpu).
+ * One writer at a time: the p2m's lock (RANK_P2M), taken inside. A lookup takes no lock.
+ * An update that removes or restricts is flushed on all CPUs that may cache it before it returns, unless deferred.
+ * The p2m holds no page reference for plain RAM (the allocation reference stands for it); foreign and grant mappings
+ * hold one, taken by the caller before and dropped by the caller after p2m_unmap has returned.
+ */
+#ifndef HV_P2M_H
+#define HV_P2M_H
+
+#include <hv/types.h>
+
+enum p2m_type {
+	P2M_INVALID,      /* nothing there */
+	P2M_RAM,          /* the domain's own page */
+	P2M_RAM_RO,
+	P2M_SHARED,       /* shared info, grant-table frames */
+	P2M_MMIO,         /* a device, direct; uncacheable unless the guest's PAT says otherwise */
+	P2M_FOREIGN,      /* another domain's page (dom0's mappings) */
+	P2M_GRANT_RW,
+	P2M_GRANT_RO,
+	P2M_POPULATE,     /* absent for now: accesses wait */
+};
+
+#define P2M_R 1u
+#define P2M_W 2u
+#define P2M_X 4u
+
+int p2m_create(struct domain *d);
+void p2m_destroy(struct domain *d);
+/* Restartable: frees up to *budget table pages or entries; -ERESTART while there is more. */
+int p2m_relinquish(struct domain *d, unsigned *budget);
+
+/* Maps 1 << order frames; order 0, 9 or 18, all aligned to it. Replaces what is there. -ENOMEM changes nothing. */
+int p2m_map(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type, unsigned perm);
+/* Any length: uses the largest orders alignment permits. *done counts frames mapped; stops with -ERESTART at budget. */
+int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum p2m_type type, unsigned perm,
+		  unsigned long budget, unsigned long *done);
+/* Removes 1 << order; splits superpages as needed. 0 also when nothing was there. */
+int p2m_unmap(struct domain *d, gfn_t gfn, unsigned order);
+/* INVALID_MFN when absent. type, order (of the leaf), perm may be NULL. mfn is of this very gfn. */
+mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *type, unsigned *order, unsigned *perm);
+/*
+ * Lookup + a reference on the page, safely against concurrent removal: the page, or NULL. For RAM, shared and foreign
+ * types; write asks for write permission.
+ */
+struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);
+
+/* Between defer and flush, removals are collected and flushed once. Holds no lock. */
+void p2m_defer_begin(struct domain *d);
+void p2m_defer_end(struct domain *d);
+void p2m_flush(struct domain *d);
+/* Dirty logging hook: every hypervisor write to guest memory goes through this. */
+void p2m_mark_dirty(struct domain *d, gfn_t gfn);
+
+/* Size of the domain's guest-physical space, and what the tables cost. */
+gfn_t p2m_max_gfn(const struct domain *d);
+unsigned long p2m_table_pages(const struct domain *d);
+
+#endif
