@@ -141,6 +141,9 @@ void exit_to_user_work(struct pt_regs *regs);
 /* System call tracing: return value -1 skips the call (ax is set already). */
 long syscall_trace_enter(struct pt_regs *regs);
 void syscall_trace_exit(struct pt_regs *regs);
+/* Every task made for the kernel itself (kthread_create, idle tasks with pid 0) passes through this before it runs:
+ * pid, empty signal state, root's credentials. 0 or -errno. pid 1 is the first one made with idle == false. */
+int proc_init_kernel_task(struct task *t, bool idle);
 /* Last reference to a task: free what k-proc, k-vfs hang on it. */
 void release_task_fields(struct task *t);
 /* First user process: kernel_init (pid 1) calls this after all initcalls; returns only on failure. */
