@@ -93,7 +93,7 @@ struct task {
 	struct nsproxy *nsproxy;
 	int link_count;
 	void *journal_info;
-	struct bio_list *bio_list;
+	struct blk_plug *plug;    /* (!) bios gathered by blk_start_plug */
 
 	/* Xen (k-xen) */
 	void *xen_private;
