@@ -37,5 +37,9 @@ LIBZX := $(B)/tools/libzx.a
 $(eval $(call T_ARCHIVE,libzx.a,tools/lib))
 $(eval $(call T_PROGRAM,xenstored,tools/xenstored,$(LIBZX),))
 $(eval $(call T_PROGRAM,xenconsoled,tools/xenconsoled,$(LIBZX),))
-CODE_TARGETS += $(LIBZX)
+LIBZXBUILD := $(B)/tools/libzxbuild.a
+$(eval $(call T_ARCHIVE,libzxbuild.a,tools/builder))
+CODE_TARGETS += $(LIBZX) $(LIBZXBUILD)
+# What a program that links the builder needs besides: -lz -llzma -llz4 -lzstd
+LIBZXBUILD_LIBS := -lz -llzma -llz4 -lzstd
 -include $(T_OBJ:.o=.d)
