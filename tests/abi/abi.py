@@ -27,7 +27,7 @@ OURS = {
     "xen_sysctl_scheduler_op.u.sched_arinc653.schedule.p": "handle to a type we lack",
 }
 HEADERS = """xen.h version.h features.h event_channel.h grant_table.h memory.h sched.h vcpu.h physdev.h
-platform.h elfnote.h errno.h domctl.h sysctl.h hvm/hvm_op.h hvm/params.h hvm/save.h hvm/e820.h
+platform.h elfnote.h errno.h domctl.h sysctl.h hvm/hvm_op.h hvm/params.h hvm/save.h hvm/e820.h hvm/hvm_vcpu.h
 arch-x86/xen.h arch-x86/xen-x86_64.h arch-x86/cpuid.h arch-x86/hvm/start_info.h arch-x86/hvm/save.h
 io/ring.h io/blkif.h io/console.h io/xenbus.h io/xs_wire.h io/protocols.h""".split()
 

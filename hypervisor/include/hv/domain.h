@@ -149,5 +149,11 @@ void domain_shutdown(struct domain *d, uint8_t code);
 void domain_crash(struct domain *d, const char *fmt, ...) ZZ_PRINTF(2, 3);
 int domain_kill(struct domain *d);         /* restartable: -ERESTART until done */
 #define ERESTART 85
+/* The domain that owns the devices, or the only one (dom0=domu); its end is the machine's. */
+extern struct domain *hardware_domain;
+/* current stops for good (VCPUOP_down, HLT with interrupts off): the last one down shuts the domain down. */
+void vcpu_take_down(struct vcpu *v);
+/* v gets the CPU: renews its time and runstate areas. The run loop calls it after a switch, interrupts on. */
+void vcpu_areas_refresh(struct vcpu *v);
 
 #endif

@@ -8,6 +8,7 @@
 #define HV_SPINLOCK_H
 
 #include <hv/insn.h>
+#include <hv/panic.h>
 #include <hv/types.h>
 
 enum lock_rank {
@@ -17,8 +18,13 @@ enum lock_rank {
 	RANK_PHYSDEV = 35,
 	RANK_EVTCHN = 40,  /* one domain's event channels (bind/close) */
 	RANK_EVTCHN2 = 41, /* the second of two domains' */
+	RANK_EVTCHN_VIRQ = 42,  /* a vCPU's table of virtual interrupts */
+	RANK_EVTCHN_PORT = 43,  /* one channel; two by address */
+	RANK_EVTCHN_QUEUE = 44, /* a FIFO queue */
+	RANK_PHYSMAP = 45,  /* changes of a physical map by hypercall: look, then map */
 	RANK_GRANT = 50,
 	RANK_GRANT2 = 51,
+	RANK_MAPTRACK = 52, /* a domain's grant handles */
 	RANK_P2M = 60,
 	RANK_VCPU = 65,
 	RANK_PAGES = 70,   /* a domain's page list and counts */
