@@ -39,7 +39,9 @@ $(eval $(call T_PROGRAM,xenstored,tools/xenstored,$(LIBZX),))
 $(eval $(call T_PROGRAM,xenconsoled,tools/xenconsoled,$(LIBZX),))
 LIBZXBUILD := $(B)/tools/libzxbuild.a
 $(eval $(call T_ARCHIVE,libzxbuild.a,tools/builder))
-CODE_TARGETS += $(LIBZX) $(LIBZXBUILD)
+LIBZXXML := $(B)/tools/libzxxml.a
+$(eval $(call T_ARCHIVE,libzxxml.a,tools/xml))
+CODE_TARGETS += $(LIBZX) $(LIBZXBUILD) $(LIBZXXML)
 # What a program that links the builder needs besides: -lz -llzma -llz4 -lzstd
 LIBZXBUILD_LIBS := -lz -llzma -llz4 -lzstd
 -include $(T_OBJ:.o=.d)
