@@ -6,7 +6,7 @@ HV_ASM := $(sort $(shell find hypervisor -name '*.asm'))
 HV_OBJ := $(HV_C:%.c=$(B)/%.o) $(HV_ASM:%.asm=$(B)/%.asm.o)
 # Linked high (PML4 slots 256-271), addressed RIP-relative: small code model with -fpie.
 HV_CFLAGS := $(filter-out -fno-pic,$(FREE_CFLAGS)) -fpie -mcmodel=small -fvisibility=hidden \
-	-Iinclude -Ihypervisor/include -D__ZAZEN_HYPERVISOR__
+	-Iinclude -Ihypervisor/include -D__ZAZEN_HYPERVISOR__ -include hypervisor/include/hv/visibility.h
 
 $(B)/hypervisor/%.o: hypervisor/%.c
 	@mkdir -p $(@D)

@@ -94,6 +94,15 @@ static inline uint64_t rdtsc_ordered(void)
 	return rdtsc();
 }
 
+/* a * b / c with a 128-bit product; the quotient must fit 64 bits (#DE otherwise). */
+static inline uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t hi, q;
+
+	__asm__("mulq %3\n\tdivq %4" : "=&a"(q), "=&d"(hi) : "0"(a), "r"(b), "r"(c) : "cc");
+	return q;
+}
+
 static inline uint64_t xgetbv(uint32_t reg)
 {
 	uint32_t lo, hi;

@@ -3,7 +3,7 @@
  * Per-CPU data. GS's base points at this CPU's struct percpu; percpu[] reaches another CPU's, always explicitly.
  * A module with more to keep per CPU uses an array of NR_CPUS indexed by smp_processor_id().
  * Key: (!) only its own CPU writes, with interrupts off or where no interrupt handler writes too; (a) atomic.
- * NASM offsets of self and current are in hv/asm.inc and asserted in smp/percpu.c.
+ * NASM offsets of self and curr are in hv/asm.inc and asserted in smp/percpu.c.
  */
 #ifndef HV_PERCPU_H
 #define HV_PERCPU_H
@@ -14,7 +14,7 @@
 
 struct percpu {
 	struct percpu *self;       /* must be first: read by this_cpu() */
-	struct vcpu *current;      /* ! the vCPU whose host stack this CPU is on; the idle vCPU of this CPU otherwise */
+	struct vcpu *curr;         /* ! the vCPU whose host stack this CPU is on; the idle vCPU of this CPU otherwise */
 	unsigned id;               /* dense, 0 is the boot CPU */
 	uint32_t apic_id;
 	unsigned long softirqs;    /* a pending softirqs, one bit each */
@@ -52,7 +52,7 @@ static inline struct vcpu *get_current(void)
 }
 #else
 static inline struct percpu *this_cpu(void) { return &percpu[0]; }
-static inline struct vcpu *get_current(void) { return percpu[0].current; }
+static inline struct vcpu *get_current(void) { return percpu[0].curr; }
 #endif
 #define current get_current()
 static inline unsigned smp_processor_id(void) { return this_cpu()->id; }

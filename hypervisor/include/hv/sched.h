@@ -82,6 +82,7 @@ extern const struct sched_ops *sched_ops;  /* chosen by sched=, default credit2 
 
 void sched_init(void);
 void sched_init_cpu(void);
+int sched_make_idle(unsigned cpu);
 
 /* A new vCPU starts VPF_DOWN on the least loaded allowed CPU, with its stack; -ENOMEM. sched_destroy_vcpu frees the stack. */
 int sched_init_vcpu(struct vcpu *v);
