@@ -12,6 +12,7 @@
 #include <kernel/mutex.h>
 #include <kernel/rbtree.h>
 #include <kernel/time.h>
+#include <kernel/irq.h>
 
 struct request_queue;
 struct gendisk;
@@ -23,7 +24,7 @@ struct address_space;
 #define SR_MAJOR 11
 #define LOOP_MAJOR 7
 #define XVD_MAJOR 202
-#define DISK_MAX_PARTS 16
+#define DISK_MAX_PARTS 16u
 
 struct disk_stats { /* by kind: read, write, discard, flush */
 	atomic64_t ios[4], merges[4], sectors[4], ticks[4]; /* ticks: ns */
@@ -137,6 +138,7 @@ struct gendisk {
 	void *private;
 	bool removable, ro, cdrom;
 	struct device *parent, *device;
+	const struct device_attr *const *attrs; /* the driver's own files in /sys/block/NAME; driver_data is private */
 	struct block_device *part[DISK_MAX_PARTS]; /* [0] the disk; (disks_mutex) */
 	struct list_head node;
 };

@@ -75,6 +75,9 @@ static inline void dev_set_drvdata(struct device *d, void *p) { d->driver_data =
 struct device *device_create(struct class *c, struct device *parent, dev_t devt, bool block, mode_t mode,
 			     const char *fmt, ...) __printf(6, 7);
 void device_destroy(struct device *d);
+/* device_mutex from outside, recursive: taken before any lock of a subsystem that adds devices. */
+void device_model_lock(void);
+void device_model_unlock(void);
 void devices_shutdown(void); /* every driver's shutdown, last added first */
 
 #define dev_info(d, f, ...) pr_info("%s: " f, (d)->name, ##__VA_ARGS__)
