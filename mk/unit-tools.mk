@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# Unit tests of dom0's tools, on the build host with AddressSanitizer and UndefinedBehaviorSanitizer.
+
+UT      := $(B)/unit/tools
+UT_DIR  := tests/unit/tools
+UT_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes -fno-strict-aliasing -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GNU_SOURCE -Itools/include -Iinclude
+UT_HDR  := $(shell find tools include -name '*.h')
+
+# unit NAME, sources, flags, libraries
+define UT_TEST
+$(UT)/$(1): $(UT_DIR)/test_$(1).c $(2) $(UT_HDR)
+	@mkdir -p $$(@D)
+	$$(CC) $$(UT_CFLAGS) $(3) $(UT_DIR)/test_$(1).c $(2) -lcmocka $(4) -o $$@
+.PHONY: unit-tools-$(1)
+unit-tools-$(1): $(UT)/$(1) $(5)
+	$(UT)/$(1)
+UNIT_TARGETS += unit-tools-$(1)
+endef
+
+UT_LIB := tools/lib/util.c tools/lib/xs_errors.c
+$(eval $(call UT_TEST,xenstored,$(filter-out %/main.c %/xen.c %/sock.c,$(wildcard tools/xenstored/*.c)) $(UT_LIB)))
