@@ -15,9 +15,13 @@ $(B)/hypervisor/%.asm.o: hypervisor/%.asm
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 -Ihypervisor/include/ -MD $(@:.o=.d) $< -o $@
 
-$(B)/zazen.elf: $(HV_OBJ) hypervisor/zazen.lds
-	$(LD) -nostdlib -static -no-pie -z noexecstack -z max-page-size=4096 --build-id=none \
-		-T hypervisor/zazen.lds $(HV_OBJ) -o $@
+# Two links: the symbol table (for panics) is made from the first and, standing behind the text, moves none of it.
+HV_LINK = $(LD) -nostdlib -static -no-pie -z noexecstack -z max-page-size=4096 --build-id=none -T hypervisor/zazen.lds
+$(B)/zazen.elf: $(HV_OBJ) hypervisor/zazen.lds tools/host/gensyms.sh
+	$(HV_LINK) $(HV_OBJ) -o $(B)/zazen-pass1.elf
+	tools/host/gensyms.sh $(B)/zazen-pass1.elf > $(B)/zazen-symbols.asm
+	$(NASM) -f elf64 $(B)/zazen-symbols.asm -o $(B)/zazen-symbols.o
+	$(HV_LINK) $(HV_OBJ) $(B)/zazen-symbols.o -o $@
 -include $(HV_OBJ:.o=.d)
 
 ifneq ($(wildcard hypervisor/zazen.lds),)

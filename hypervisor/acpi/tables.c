@@ -113,7 +113,7 @@ static bool find_s5(const struct acpi_header *t)
 {
 	const uint8_t *p = (const uint8_t *)(t + 1), *end = (const uint8_t *)t + t->length;
 
-	for (; p + 16 < end; p++) {
+	for (; p + 9 < end; p++) {
 		const uint8_t *q;
 		uint8_t v[2];
 

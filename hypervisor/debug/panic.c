@@ -23,8 +23,8 @@ static bool opt_noreboot = true;
 boolean_param("noreboot", opt_noreboot);
 
 struct symbol { uint64_t addr; const char *name; };
-extern const uint64_t symbols_count __attribute__((weak));
-extern const struct symbol symbols[] __attribute__((weak));
+/* A count, then the sorted table (tools/host/gensyms.sh); empty in the first link. */
+extern const uint64_t _symbols_start[], _symbols_end[];
 
 void panic_hook_register(panic_hook_t fn)
 {
@@ -36,7 +36,8 @@ bool panic_in_progress(void) { return panic_cpu >= 0; }
 
 void symbol_of(uint64_t addr, char *buf, size_t size)
 {
-	uint64_t lo = 0, hi = &symbols_count ? symbols_count : 0;
+	const struct symbol *symbols = (const struct symbol *)(_symbols_start + 1);
+	uint64_t lo = 0, hi = &_symbols_end[0] > &_symbols_start[0] ? _symbols_start[0] : 0, count = hi;
 
 	while (hi - lo > 1) {
 		uint64_t mid = (lo + hi) / 2;
@@ -46,7 +47,7 @@ void symbol_of(uint64_t addr, char *buf, size_t size)
 		else
 			hi = mid;
 	}
-	if (hi && symbols[lo].addr <= addr && lo + 1 < symbols_count)
+	if (count && symbols[lo].addr <= addr && addr < IMAGE_START + MIB(16))
 		snprintf(buf, size, "%s+0x%lx", symbols[lo].name, (unsigned long)(addr - symbols[lo].addr));
 	else
 		snprintf(buf, size, "0x%lx", (unsigned long)addr);
