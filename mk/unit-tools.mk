@@ -32,3 +32,19 @@ unit-tools-schema: $(B)/deb/unpacked/libvirt0
 		xmllint --nonet --noout --relaxng $</usr/share/libvirt/schemas/domain.rng $$f; n=$$((n+1)); done; \
 		echo "$$n passed, 0 failed"
 UNIT_TARGETS += unit-tools-schema
+
+# The builder's pure parts, with Debian's cloud kernel (legacy LZ4) as an image that must load.
+UT_BUILD := $(addprefix tools/builder/,elf.c unpack.c image.c layout.c acpi.c)
+UT_KERNEL := linux-image-$(shell uname -m | sed 's/x86_64/cloud-amd64/')
+$(UT)/image: $(UT_DIR)/test_image.c $(UT_BUILD) $(UT_LIB) $(UT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UT_CFLAGS) $(UT_DIR)/test_image.c $(UT_BUILD) $(UT_LIB) -lcmocka $(LIBZXBUILD_LIBS) -o $@
+# linux-image-cloud-amd64 only names the package with the version in it.
+$(UT)/vmlinuz: tools/host/fetch-debs.sh
+	@mkdir -p $(@D)
+	p=$$(apt-cache depends $(UT_KERNEL) | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -1); \
+		tools/host/fetch-debs.sh $(B)/deb $$p && cp $(B)/deb/unpacked/$$p/boot/vmlinuz-* $@
+.PHONY: unit-tools-image
+unit-tools-image: $(UT)/image $(UT)/vmlinuz
+	$(UT)/image $(UT)/vmlinuz
+UNIT_TARGETS += unit-tools-image
