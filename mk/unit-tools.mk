@@ -48,3 +48,13 @@ $(UT)/vmlinuz: tools/host/fetch-debs.sh
 unit-tools-image: $(UT)/image $(UT)/vmlinuz
 	$(UT)/image $(UT)/vmlinuz
 UNIT_TARGETS += unit-tools-image
+
+# Debian's own clients against our daemon, both as they are.
+UT_XS_DEBS := xenstore-utils libxenstore4 libxentoolcore1
+$(addprefix $(B)/deb/unpacked/,$(UT_XS_DEBS)): tools/host/fetch-debs.sh
+	tools/host/fetch-debs.sh $(B)/deb $(UT_XS_DEBS)
+	@touch $@
+.PHONY: unit-tools-stock-xenstore
+unit-tools-stock-xenstore: $(B)/tools/xenstored $(addprefix $(B)/deb/unpacked/,$(UT_XS_DEBS))
+	$(UT_DIR)/stock-xenstore.sh $< $(B)/deb/unpacked
+UNIT_TARGETS += unit-tools-stock-xenstore
