@@ -109,12 +109,13 @@ void *xzalloc_bytes(size_t size, const char *site)
 
 void xfree(void *p)
 {
-	struct obj *o = (struct obj *)p - 1;
 	unsigned long flags;
+	struct obj *o;
 	struct slab *s;
 
 	if (!p)
 		return;
+	o = (struct obj *)p - 1;
 	if (o->magic == MAGIC_LARGE) {
 		struct large *l = container_of(o, struct large, obj);
 
