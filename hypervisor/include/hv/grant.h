@@ -8,6 +8,8 @@
 int grant_init_domain(struct domain *d, unsigned max_frames, unsigned max_maptrack_frames);
 /* Unmaps all that d maps of others; -ERESTART until done. */
 int grant_kill_domain(struct domain *d);
+/* The table's pages; the domain is dying and nobody uses an entry through it any more. */
+void grant_release_frames(struct domain *d);
 void grant_free_domain(struct domain *d);
 
 /* Frame idx of d's table, which grows as far as it may; -EINVAL beyond. gfn: where d sees it from now on. */

@@ -37,8 +37,6 @@ long hc_dispatch(struct vcpu *v, const struct hc_op *ops, unsigned nr_ops, uint6
 /* Should a long call stop here? Cheap; true when an interrupt, a softirq or the time slice asks. */
 static inline bool hypercall_preempt(void) { return softirq_pending(); }
 
-/* Handler of vcpu.h's hypercall_dispatch(): RIP moves past the 3-byte VMCALL/VMMCALL when the call completed. */
-
 /* A domain named in an argument: the caller itself (or DOMID_SELF), or any if the caller is privileged. */
 int target_domain(domid_t domid, struct domain **out);
 

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's grant table: growth, and the counts behind each entry. Entry points: grant_acquire, grant_release,
+ * grant_frame, life cycle. Lock: gt->lock (RANK_GRANT); the p2m and page counts are taken inside.
+ */
+#include <hv/domain.h>
+#include <hv/grant.h>
+#include <hv/mm.h>
+#include <hv/p2m.h>
+#include "table.h"
+
+int grant_init_domain(struct domain *d, unsigned max_frames, unsigned max_maptrack_frames)
+{
+	struct grant_table *gt = xzalloc(struct grant_table);
+
+	if (!gt)
+		return -ENOMEM;
+	d->grant = gt;
+	spin_lock_init(&gt->lock, RANK_GRANT, "grant");
+	spin_lock_init(&gt->maptrack_lock, RANK_MAPTRACK, "maptrack");
+	gt->max_frames = min_t(unsigned, max_frames, GRANT_FRAMES_LIMIT);
+	gt->max_track_pages = max_maptrack_frames;
+	gt->free_handle = MAPTRACK_END;
+	gt->frame = xzalloc_array(struct grant_frame_state, gt->max_frames ? gt->max_frames : 1);
+	gt->track = xzalloc_array(struct maptrack *, max_maptrack_frames ? max_maptrack_frames : 1);
+	return gt->frame && gt->track ? 0 : -ENOMEM;
+}
+
+/* Entries still in use (by others' mappings) keep their active state: only the guest's view goes. */
+void grant_release_frames(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+
+	for (unsigned i = 0; gt->frame && i < gt->nr_frames; i++) {
+		struct grant_frame_state *f = &gt->frame[i];
+		struct page *pg;
+
+		spin_lock(&gt->lock);
+		pg = f->page;
+		f->page = NULL;
+		f->shared = NULL;
+		spin_unlock(&gt->lock);
+		if (pg)
+			page_put(pg);
+	}
+}
+
+void grant_free_domain(struct domain *d)
+{
+	struct grant_table *gt = d->grant;
+
+	if (!gt)
+		return;
+	grant_release_frames(d);
+	for (unsigned i = 0; gt->frame && i < gt->nr_frames; i++)
+		xfree(gt->frame[i].active);
+	for (unsigned i = 0; gt->track && i < gt->nr_track_pages; i++)
+		free_page(gt->track[i]);
+	xfree(gt->frame);
+	xfree(gt->track);
+	xfree(gt);
+	d->grant = NULL;
+}
+
+static int grow(struct domain *d, unsigned want)
+{
+	struct grant_table *gt = d->grant;
+
+	assert_held(&gt->lock);
+	while (gt->nr_frames < want) {
+		struct grant_frame_state *f = &gt->frame[gt->nr_frames];
+
+		f->active = xzalloc_array(struct active, GRANTS_PER_FRAME);
+		f->page = f->active ? alloc_shared_page(d) : NULL;
+		if (!f->page) {
+			xfree(f->active);
+			return -ENOMEM;
+		}
+		f->shared = page_to_virt(f->page);
+		f->gfn = INVALID_GFN;
+		gt->nr_frames++;
+	}
+	return 0;
+}
+
+int grant_frame(struct domain *d, unsigned idx, mfn_t *mfn)
+{
+	struct grant_table *gt = d->grant;
+	int rc = -EINVAL;
+
+	spin_lock(&gt->lock);
+	if (!d->dying && idx < gt->max_frames && !(rc = grow(d, idx + 1)))
+		*mfn = page_to_mfn(gt->frame[idx].page);
+	spin_unlock(&gt->lock);
+	return rc;
+}
+
+int grant_frame_placed(struct domain *d, unsigned idx, gfn_t gfn, gfn_t *old)
+{
+	struct grant_table *gt = d->grant;
+	int rc = -EINVAL;
+
+	spin_lock(&gt->lock);
+	if (idx < gt->nr_frames) {
+		if (old)
+			*old = gt->frame[idx].gfn;
+		gt->frame[idx].gfn = gfn;
+		rc = 0;
+	}
+	spin_unlock(&gt->lock);
+	return rc;
+}
+
+void grant_frame_forget(struct domain *d, gfn_t gfn)
+{
+	struct grant_table *gt = d->grant;
+
+	spin_lock(&gt->lock);
+	for (unsigned i = 0; i < gt->nr_frames; i++)
+		if (gt->frame[i].gfn == gfn)
+			gt->frame[i].gfn = INVALID_GFN;
+	spin_unlock(&gt->lock);
+}
+
+unsigned grant_nr_frames(struct domain *d) { return READ_ONCE(d->grant->nr_frames); }
+unsigned grant_max_frames(struct domain *d) { return d->grant->max_frames; }
+
+/* flags in the low half, domid in the high: as the guest sees them, read and changed as one word. */
+static uint32_t *header(struct grant_entry_v1 *e) { return (uint32_t *)e; }
+
+/* Check the guest's entry and set our bits in it, as one step. */
+static int16_t mark_entry(struct grant_entry_v1 *e, domid_t by, bool readonly)
+{
+	uint32_t old = __atomic_load_n(header(e), __ATOMIC_SEQ_CST);
+
+	/* A guest that keeps changing it loses after a few rounds. */
+	for (unsigned i = 0; i < 5; i++) {
+		uint32_t new = old | GTF_reading | (readonly ? 0 : GTF_writing);
+
+		if ((old & GTF_type_mask) != GTF_permit_access || old >> 16 != by)
+			return GNTST_general_error;
+		if (!readonly && (old & GTF_readonly))
+			return GNTST_general_error;
+		if (__atomic_compare_exchange_n(header(e), &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_general_error;
+}
+
+static void unmark_entry(struct grant_entry_v1 *e, const struct active *act)
+{
+	if (!e)
+		return;         /* the owner died meanwhile */
+	if (!act->writes)
+		__atomic_fetch_and(header(e), ~GTF_writing, __ATOMIC_SEQ_CST);
+	if (!act->writes && !act->reads)
+		__atomic_fetch_and(header(e), ~GTF_reading, __ATOMIC_SEQ_CST);
+}
+
+/* First use: the frame is looked up now and stays what it is while the entry is in use. */
+static int16_t pin_frame(struct domain *rd, struct grant_entry_v1 *e, struct active *act, bool readonly)
+{
+	gfn_t gfn = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
+	struct page *pg = p2m_get_page(rd, gfn, !readonly);
+
+	if (!pg)
+		return GNTST_bad_page;
+	/* Its own plain memory: neither what it maps of others nor the hypervisor's pages. */
+	if (page_owner_id(pg) != rd->id || pg->type != PAGE_TYPE_NONE) {
+		page_put(pg);
+		return GNTST_bad_page;
+	}
+	act->mfn = page_to_mfn(pg);
+	act->gfn = gfn;
+	return GNTST_okay;
+}
+
+int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
+{
+	struct grant_table *gt = rd->grant;
+	struct grant_entry_v1 *e;
+	struct active *act;
+	int16_t st = GNTST_bad_gntref;
+
+	spin_lock(&gt->lock);
+	if (rd->dying || ref / GRANTS_PER_FRAME >= gt->nr_frames)
+		goto out;
+	e = &gt->frame[ref / GRANTS_PER_FRAME].shared[ref % GRANTS_PER_FRAME];
+	act = &gt->frame[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
+	st = GNTST_general_error;
+	if (act->reads + act->writes && act->domid != by)
+		goto out;
+	if (act->reads >= PIN_MAX || act->writes >= PIN_MAX)
+		goto out;
+	if (!(act->reads + act->writes) || (!readonly && !act->writes)) {
+		st = mark_entry(e, by, readonly);
+		if (st)
+			goto out;
+		if (!(act->reads + act->writes)) {
+			st = pin_frame(rd, e, act, readonly);
+			if (st) {
+				unmark_entry(e, act);
+				goto out;
+			}
+			act->domid = by;
+		}
+	}
+	if (readonly)
+		act->reads++;
+	else
+		act->writes++;
+	*out = (struct grant_hold){ rd, ref, readonly, act->mfn, act->gfn };
+	st = GNTST_okay;
+out:
+	spin_unlock(&gt->lock);
+	return st;
+}
+
+void grant_release(struct domain *rd, uint32_t ref, bool readonly)
+{
+	struct grant_table *gt = rd->grant;
+	struct grant_entry_v1 *e;
+	struct active *act = &gt->frame[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
+	struct page *drop = NULL;
+
+	spin_lock(&gt->lock);
+	e = gt->frame[ref / GRANTS_PER_FRAME].shared;
+	if (e)
+		e += ref % GRANTS_PER_FRAME;
+	if (readonly) {
+		ASSERT(act->reads);
+		act->reads--;
+	} else {
+		ASSERT(act->writes);
+		act->writes--;
+	}
+	unmark_entry(e, act);
+	if (!act->reads && !act->writes)
+		drop = mfn_to_page(act->mfn);
+	spin_unlock(&gt->lock);
+	if (drop)
+		page_put(drop);
+}
