@@ -202,6 +202,23 @@ static struct vcpu *pick_next(struct runq *rq, unsigned cpu)
 	return idle_vcpus[cpu];
 }
 
+/* Somebody waits here while a CPU that may run it is idle: let that one come and take it. Queue lock held. */
+static void offer_to_idle(struct runq *rq, unsigned cpu)
+{
+	unsigned other;
+
+	if (!rq->nr)
+		return;
+	for_each_cpu(other, READ_ONCE(cpu_online_map) & ~cpumask_of(cpu)) {
+		const struct vcpu *r = READ_ONCE(runqs[other].running);
+
+		if (r && r->sched.is_idle && sched_ops->steal(cpu, other)) {
+			softirq_raise_on(other, SOFTIRQ_SCHEDULE);
+			return;
+		}
+	}
+}
+
 void schedule(void)
 {
 	unsigned cpu;
@@ -235,6 +252,7 @@ void schedule(void)
 	}
 	rq->running = next;
 	next->sched.last_start = now;
+	offer_to_idle(rq, cpu);
 	spin_unlock(&rq->lock);
 	if (!next->sched.is_idle)
 		timer_set(&rq->slice_timer, now + sched_ops->slice(cpu, next));
