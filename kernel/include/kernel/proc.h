@@ -102,7 +102,7 @@ struct restart_block {
 struct task_proc { /* one per thread */
 	spinlock_t alloc_lock;	/* (a) */
 	struct pid *pid;	/* (t) */
-	sigset_t blocked, saved_sigmask; /* (s) written by the owner */
+	sigset_t blocked, real_blocked, saved_sigmask; /* (s) written by the owner */
 	struct sigpending pending; /* (s) */
 	unsigned jobctl;	/* (s) */
 	u64 sas_sp, sas_size;	/* (!) alternate signal stack */
@@ -117,6 +117,8 @@ struct task_proc { /* one per thread */
 	u64 timer_slack_ns;
 	u64 read_bytes, write_bytes;
 	unsigned syscall_nr;
+	struct list_head reap_node; /* dead, waiting for the reaper thread */
+	struct task *self;
 	/* ptrace */
 	struct task *tracer;	/* (t) */
 	struct list_head ptraced, ptrace_node; /* (t) */

@@ -11,6 +11,7 @@
 #include <uapi/signal.h>
 
 struct pid;
+struct posix_timer;
 
 struct sigqueue {
 	struct list_head node;

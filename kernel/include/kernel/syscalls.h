@@ -24,6 +24,7 @@
 struct stat; struct statx; struct statfs; struct iovec; struct msghdr; struct mmsghdr; struct sockaddr; struct pollfd;
 struct epoll_event; struct sigaction; struct siginfo; struct sigset; struct sigevent; struct stack_t; struct itimerspec; struct itimerval; struct timeval;
 struct timezone; struct rusage; struct rlimit64; struct utsname; struct sysinfo; struct timespec64; struct tms; struct timex;
+struct ksigaction; struct rlimit; struct timespec; struct sched_attr; struct cap_header; struct cap_data;
 struct clone_args; struct robust_list_head; struct sembuf; struct msgbuf; struct linux_dirent64; struct utimbuf; struct sched_param;
 
 #define SYSCALL(nr, name, nargs, ...) long sys_##name(__SC_P##nargs(__VA_ARGS__));

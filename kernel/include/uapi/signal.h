@@ -74,7 +74,7 @@ struct ksigaction { /* struct kernel_sigaction of x86-64: handler, flags, restor
 #define SS_AUTODISARM (1U << 31)
 #define MINSIGSTKSZ 2048
 
-typedef struct {
+typedef struct stack_t {
 	uint64_t ss_sp;
 	int32_t ss_flags;
 	uint32_t pad;
