@@ -6,11 +6,9 @@
  */
 #include "exec.h"
 #include <kernel/random.h>
-#include <kernel/files.h>
-#include <kernel/fs_struct.h>
+#include <kernel/fs.h>
 
 #define MAX_SCRIPTS 5
-#define PATH_MAX 4096
 
 /* argv or envp: of user space, or the kernel's own (init). */
 struct strings {
@@ -24,7 +22,7 @@ static long nth(const struct strings *s, int i, const char **out)
 		*out = s->v[i];
 		return 0;
 	}
-	return get_user(*out, (const char *const __user *)s->v + i);
+	return get_user(*out, (const char **)(unsigned long)(s->v + i));
 }
 
 static int count(const struct strings *s)
@@ -342,7 +340,9 @@ static int commit(struct exec *x)
 			current->signal->dead.maxrss = old->hiwater_rss;
 		mmput(old);
 	}
-	exec_files();
+	if (unshare_files())
+		pr_warn("%s: descriptor table stays shared: no memory\n", x->filename);
+	close_on_exec_files();
 	reset_signals();
 	exit_itimers(current->signal);
 	flush_thread();
@@ -350,6 +350,7 @@ static int commit(struct exec *x)
 	current->proc->robust_list = NULL;
 	base = strrchr(x->filename, '/');
 	set_task_comm(current, base ? base + 1 : x->filename);
+	strace_exec();
 	changed = x->cred->euid != current->cred->euid || x->cred->egid != current->cred->egid;
 	current->mm->dumpable = !x->secure;
 	if (changed || x->secure)
@@ -427,8 +428,6 @@ static char *get_path(const char __user *u, bool empty_ok)
 	return s;
 }
 
-#define AT_EMPTY_PATH 0x1000
-#define AT_SYMLINK_NOFOLLOW 0x100
 
 long sys_execveat(int dirfd, const char __user *path, const char *const __user *argv, const char *const __user *envp, int flags)
 {

@@ -5,8 +5,7 @@
  * Lock: tasklist_lock > siglock.
  */
 #include "internal.h"
-#include <kernel/files.h>
-#include <kernel/fs_struct.h>
+#include <kernel/fs.h>
 #include <kernel/tty.h>
 #include <kernel/poll.h>
 
@@ -278,7 +277,6 @@ void do_exit(long code)
 	exit_fs_of(t);
 	if (group_dead)
 		tty_exit_session(t);
-	ptrace_exit(t);
 	INIT_LIST_HEAD(&t->proc->reap_node);
 	exit_notify(t, group_dead);
 	if (t->exit_state == TASK_DEAD) {

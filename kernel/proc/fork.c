@@ -5,8 +5,7 @@
  * Lock: tasklist_lock for linking in; siglock for the thread list (both, so that either suffices to walk it).
  */
 #include "internal.h"
-#include <kernel/files.h>
-#include <kernel/fs_struct.h>
+#include <kernel/fs.h>
 #include <kernel/tty.h>
 #include <uapi/sched.h>
 
@@ -365,6 +364,8 @@ static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *c
 
 		access_process_vm(t->mm, (unsigned long)t->proc->set_child_tid, &v, sizeof(v), true);
 	}
+	if (test_tsk_work(current, TIF_SYSCALL_TRACE))
+		set_tsk_work(t, TIF_SYSCALL_TRACE);
 	sched_fork(t);
 	if (!(flags & CLONE_THREAD))
 		tty_proc_fork(t);

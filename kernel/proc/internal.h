@@ -76,8 +76,10 @@ int do_execve_kernel(const char *path, const char *const *argv, const char *cons
 /* futex.c */
 void exit_robust_list(struct task *t);
 int futex_wake_addr(u32 __user *addr, int n);
-/* ptrace.c */
-void ptrace_exit(struct task *t);
+
+
+/* strace.c */
+void strace_exec(void);
 
 #define ptr_user(T, x) ((T __user *)(unsigned long)(x))
 

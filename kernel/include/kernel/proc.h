@@ -151,6 +151,8 @@ unsigned nr_threads(void);
 u64 total_forks(void);
 long do_nanosleep_until(ktime_t expires, bool interruptible);
 
+void report_unknown_syscall(u64 nr); /* one log line per number */
+
 /* Stops the whole machine; ops are set by ACPI or Xen. Both may return if they failed. */
 extern void (*machine_power_off_hook)(void);
 extern void (*machine_restart_hook)(void);
