@@ -6,10 +6,12 @@
 #include <kernel/task.h>
 #include <kernel/mm.h>
 #include <kernel/arch.h>
-#include <kernel/signal_nr.h>
+#include <kernel/sched_internal.h>
+#include <uapi/signal.h>
 #include <kernel/syscalls.h>
 
 DEFINE_PER_CPU(struct pt_regs *, irq_regs);
+DEFINE_PER_CPU(int, irq_vector);
 void trap_dispatch(struct pt_regs *regs, int vector);
 void exit_to_user_mode(struct pt_regs *regs);
 bool do_syscall_64(struct pt_regs *regs);
@@ -52,7 +54,7 @@ static const struct {
 	const char *name;
 } exceptions[32] = {
 	[0] = { SIGFPE, FPE_INTDIV, "divide error" },
-	[1] = { SIGTRAP, TRAP_HWBKPT, "debug" },
+	[1] = { SIGTRAP, 4, "debug" },
 	[3] = { SIGTRAP, SI_KERNEL, "breakpoint" },
 	[4] = { SIGSEGV, SI_KERNEL, "overflow" },
 	[5] = { SIGSEGV, SI_KERNEL, "bound range" },
@@ -144,6 +146,7 @@ void trap_dispatch(struct pt_regs *regs, int vector)
 	irq_enter();
 	struct pt_regs *old = this_cpu_read(irq_regs);
 	this_cpu_write(irq_regs, regs);
+	this_cpu_write(irq_vector, vector);
 	if (vector_handlers[vector])
 		vector_handlers[vector](regs);
 	else if (vector != VECTOR_SPURIOUS)
@@ -152,7 +155,7 @@ void trap_dispatch(struct pt_regs *regs, int vector)
 	irq_exit();
 	/* Kernel preemption: interrupted code held no lock. */
 	if (!user_mode(regs) && regs->flags & X86_FLAGS_IF && need_resched() && !preempt_count())
-		preempt_schedule();
+		preempt_schedule_irq();
 }
 
 /* Interrupts are off when this returns; nothing is pending then. */

@@ -76,6 +76,7 @@ void irq_init(void);
 void irq_enter(void);
 void irq_exit(void);
 DECLARE_PER_CPU(struct pt_regs *, irq_regs);
+DECLARE_PER_CPU(int, irq_vector); /* of the innermost interrupt */
 void time_init(void);
 void time_init_ap(void);
 void tick_start(void);         /* busy: this CPU wants the tick */

@@ -49,7 +49,7 @@ ATOMIC_OPS(atomic64, atomic64_t, long)
 #define atomic_long_add_return atomic64_add_return
 
 #define xchg(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
-#define cmpxchg(p, o, n) ({ __typeof__(*(p)) __o = (o); \
+#define cmpxchg(p, o, n) ({ __typeof__((__typeof__(*(p)))(o)) __o = (o); \
 	__atomic_compare_exchange_n((p), &__o, (n), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); __o; })
 
 static inline void set_bit(unsigned long n, volatile unsigned long *p)
