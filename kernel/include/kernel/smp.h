@@ -4,6 +4,7 @@
 #define KERNEL_SMP_H
 
 #include <kernel/types.h>
+#include <kernel/compiler.h>
 #include <kernel/percpu.h>
 
 extern cpumask_t cpu_possible_mask, cpu_present_mask, cpu_online_mask;
@@ -12,7 +13,7 @@ extern int nr_cpu_ids;
 #define for_each_online_cpu(c) for_each_cpu(c, cpu_online_mask)
 #define for_each_possible_cpu(c) for_each_cpu(c, cpu_possible_mask)
 static inline bool cpu_online(int c) { return cpu_online_mask >> c & 1; }
-static inline int num_online_cpus(void) { return __builtin_popcountl(cpu_online_mask); }
+static inline int num_online_cpus(void) { return (int)hweight64(cpu_online_mask); }
 
 struct smp_ops {
 	int (*prepare_cpu)(int cpu);     /* on the boot CPU before the start; may be NULL */
