@@ -33,7 +33,11 @@ struct bio *bio_alloc(struct block_device *bdev, unsigned nvecs, unsigned op, un
 		nvecs = BIO_MAX_VECS;
 	while (pool_kinds[k].vecs < nvecs)
 		k++;
-	b = mempool_alloc(pools[k], gfp);
+	b = mempool_alloc(pools[k], gfp & ~__GFP_WAIT);
+	if (!b && (gfp & __GFP_WAIT)) {
+		blk_flush_plug(); /* the ones in use may be ours */
+		b = mempool_alloc(pools[k], gfp);
+	}
 	if (!b)
 		return NULL;
 	memset(b, 0, sizeof(*b));

@@ -32,5 +32,14 @@ extern const struct device_attr *const disk_attrs[], *const part_attrs[]; /* sys
 int bdev_init_inode(struct block_device *b);
 void bdev_drop_inode(struct block_device *b);
 void bdev_set_size(struct block_device *b);
+struct page;
+struct address_space;
+struct inode;
+void bdev_readahead_pages(struct address_space *m, struct page **pages, unsigned n);
+struct block_device *bdev_of_inode(const struct inode *inode);
+/* buffer.c */
+int bdev_fill_page(struct block_device *bdev, struct page *page, unsigned off, unsigned len);
+unsigned bdev_take_dirty(struct page *page);
+void bdev_mark_dirty(struct page *page, unsigned off, unsigned len);
 
 #endif

@@ -127,7 +127,11 @@ void blk_insert_bio(struct request_queue *q, struct bio *b)
 		blk_run_queue(q);
 		wait_event(q->wait, READ_ONCE(q->queued) < q->nr_requests);
 	}
-	rq = mempool_alloc(q->rq_pool, GFP_NOIO); /* waits for one in use to end; that needs no memory */
+	rq = mempool_alloc(q->rq_pool, GFP_NOWAIT);
+	if (!rq) {
+		blk_run_queue(q); /* so that one in use ends; that needs no memory */
+		rq = mempool_alloc(q->rq_pool, GFP_NOIO);
+	}
 	*rq = (struct request){
 		.q = q, .op = b->op, .flags = b->flags, .sector = b->sector, .bytes = b->size, .segments = b->vcnt,
 		.bio = b, .tail = b, .start = b->start,

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* Regular files: block mapping for the page cache, buffered and direct I/O, fsync. Entry points: ext2_aops,
+ * ext2_file_fops, ext2_mpage. Blocks are allocated when a page is written to, so that write(2) sees ENOSPC. */
+#include "ext2.h"
+
+static int get_block(struct inode *inode, u64 lblk, u32 want, bool create, struct block_map *m)
+{
+	struct ext2_node *n = ext2_node(inode);
+	u64 p = 0;
+	u32 count = want ? want : 1;
+	bool fresh = false;
+	int e;
+
+	if (create)
+		ext2_begin(n->fs, 4);
+	e = ext2_map(n, lblk, &p, &count, create, create && ext2_root_user(), &fresh);
+	if (create)
+		ext2_end(n->fs);
+	if (fresh) {
+		inode->blocks = n->blocks;
+		mark_inode_dirty(inode);
+	}
+	if (e == -EUCLEAN) {
+		ext2_check_errors(inode->sb);
+		e = -EIO;
+	}
+	*m = (struct block_map){ p != 0, fresh, p, count };
+	return e;
+}
+static struct block_device *bdev_of(struct inode *inode) { return inode->sb->bdev; }
+static unsigned blkbits(struct inode *inode) { return ext2_fs(inode->sb)->bshift; }
+const struct mpage_ops ext2_mpage = { get_block, bdev_of, blkbits };
+
+static int ext2_readpage(struct file *f, struct page *page)
+{
+	(void)f;
+	return mpage_readpage(&ext2_mpage, page);
+}
+
+static void ext2_readahead(struct address_space *m, struct page **pages, unsigned n)
+{
+	mpage_readahead(&ext2_mpage, m, pages, n);
+}
+
+static int ext2_writepage(struct page *page, struct writeback_control *wbc)
+{
+	(void)wbc;
+	return mpage_writepage(&ext2_mpage, page);
+}
+
+static int writepage_cb(struct page *p, struct writeback_control *wbc, void *arg)
+{
+	(void)wbc;
+	(void)arg;
+	return mpage_writepage(&ext2_mpage, p);
+}
+
+static int ext2_writepages(struct address_space *m, struct writeback_control *wbc)
+{
+	struct blk_plug plug;
+	blk_start_plug(&plug);
+	int e = write_cache_pages(m, wbc, writepage_cb, NULL);
+	blk_finish_plug(&plug);
+	return e;
+}
+
+/* Blocks behind the end that a failed write left. */
+static void drop_excess(struct inode *inode, loff_t upto)
+{
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	if (upto <= i_size_read(inode))
+		return;
+	ext2_truncate_blocks(ext2_node(inode), ((u64)i_size_read(inode) + fs->bsize - 1) >> fs->bshift);
+	inode->blocks = ext2_node(inode)->blocks;
+}
+
+static int ext2_write_begin(struct file *f, struct address_space *m, loff_t pos, unsigned len, struct page **out)
+{
+	struct inode *inode = m->host;
+	struct ext2_fs *fs = ext2_fs(inode->sb);
+	struct page *p;
+	int e = 0;
+
+	(void)f;
+	if ((u64)pos + len > ext2_max_size(fs))
+		return -EFBIG;
+	p = find_or_create_page(m, pos >> PAGE_SHIFT, GFP_NOFS);
+	if (!p)
+		return -ENOMEM;
+	if (!PageUptodate(p)) {
+		if ((loff_t)p->index << PAGE_SHIFT >= i_size_read(inode)) { /* nothing of it exists */
+			memset(page_address(p), 0, PAGE_SIZE);
+			SetPageUptodate(p);
+		} else {
+			u32 n = PAGE_SIZE >> fs->bshift;
+			struct block_map map = { 0 };
+			e = get_block(inode, (u64)p->index << (PAGE_SHIFT - fs->bshift), n, false, &map);
+			/* Only a page that is overwritten whole and has all its blocks need not be read. */
+			if (!e && (len < PAGE_SIZE || !map.mapped || map.count < n))
+				e = mpage_read_sync(&ext2_mpage, p);
+		}
+	}
+	for (u64 b = (u64)pos >> fs->bshift; !e && b <= ((u64)pos + len - 1) >> fs->bshift; b++) {
+		struct block_map map;
+		e = get_block(inode, b, 1, true, &map);
+	}
+	if (e) {
+		unlock_page(p);
+		put_page(p);
+		drop_excess(inode, pos + len);
+		return e;
+	}
+	*out = p;
+	return 0;
+}
+
+static int ext2_write_end(struct file *f, struct address_space *m, loff_t pos, unsigned len, unsigned copied, struct page *p)
+{
+	struct inode *inode = m->host;
+
+	(void)f;
+	if (copied < len && !PageUptodate(p))
+		copied = 0; /* the rest of the page was not read: once more */
+	if (copied) {
+		SetPageUptodate(p);
+		set_page_dirty(p);
+		if (pos + copied > i_size_read(inode)) {
+			i_size_write(inode, pos + copied);
+			mark_inode_dirty(inode);
+		}
+	}
+	unlock_page(p);
+	put_page(p);
+	if (copied < len)
+		drop_excess(inode, pos + len);
+	return copied;
+}
+
+static ssize_t raw_direct(struct file *f, struct iov_iter *i, loff_t pos, bool write)
+{
+	return mpage_direct_io(&ext2_mpage, f->mapping->host, i, pos, write);
+}
+
+static u64 ext2_bmap(struct address_space *m, u64 block)
+{
+	struct block_map map = { 0 };
+	filemap_write_and_wait(m);
+	return get_block(m->host, block, 1, false, &map) || !map.mapped ? 0 : map.block;
+}
+
+const struct address_space_operations ext2_aops = {
+	.readpage = ext2_readpage, .readahead = ext2_readahead, .writepage = ext2_writepage, .writepages = ext2_writepages,
+	.write_begin = ext2_write_begin, .write_end = ext2_write_end, .direct_io = raw_direct, .bmap = ext2_bmap,
+};
+
+static ssize_t ext2_read(struct file *f, struct iov_iter *to, loff_t *pos)
+{
+	ssize_t r;
+	int e;
+
+	if (!(f->flags & O_DIRECT))
+		return generic_file_read(f, to, pos);
+	if (!to->count)
+		return 0;
+	e = filemap_write_and_wait_range(f->mapping, *pos, *pos + to->count - 1);
+	if (e)
+		return e;
+	r = raw_direct(f, to, *pos, false);
+	if (r > 0)
+		*pos += r;
+	return r;
+}
+
+/* Direct writes may extend the file; what is not aligned to blocks goes through the cache and is written out. */
+static ssize_t direct_write(struct file *f, struct iov_iter *from, loff_t *pos)
+{
+	struct inode *inode = f->mapping->host;
+	ssize_t r;
+	int e;
+
+	down_write(&inode->rwsem);
+	r = generic_write_checks(f, from, pos);
+	if (r <= 0)
+		goto out;
+	e = filemap_write_and_wait_range(f->mapping, *pos, *pos + from->count - 1);
+	r = e;
+	if (e)
+		goto out;
+	invalidate_inode_pages_range(f->mapping, *pos >> PAGE_SHIFT, (*pos + from->count - 1) >> PAGE_SHIFT);
+	r = raw_direct(f, from, *pos, true);
+	if (r > 0) {
+		invalidate_inode_pages_range(f->mapping, *pos >> PAGE_SHIFT, (*pos + r - 1) >> PAGE_SHIFT);
+		*pos += r;
+		if (*pos > i_size_read(inode))
+			i_size_write(inode, *pos);
+		inode->mtime = inode->ctime = current_time(inode);
+		mark_inode_dirty(inode);
+	} else if (r != -ENOTBLK) {
+		drop_excess(inode, *pos + from->count);
+	}
+out:
+	up_write(&inode->rwsem);
+	return r;
+}
+
+static ssize_t ext2_write(struct file *f, struct iov_iter *from, loff_t *pos)
+{
+	ssize_t r = -ENOTBLK;
+
+	if (f->flags & O_DIRECT) {
+		r = direct_write(f, from, pos);
+		if (r != -ENOTBLK)
+			return r;
+	}
+	r = generic_file_write(f, from, pos);
+	if (r > 0 && (f->flags & O_DIRECT)) {
+		int e = filemap_write_and_wait_range(f->mapping, *pos - r, *pos - 1);
+		if (e)
+			return e;
+	}
+	return r;
+}
+
+static int ext2_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
+{
+	struct inode *inode = f->mapping->host;
+	int e = filemap_write_and_wait_range(f->mapping, start, end), g;
+
+	(void)datasync; /* the map may have changed with the data: always */
+	g = ext2_sops.write_inode(inode, true);
+	if (!e)
+		e = g;
+	g = ext2_sync_meta(inode->sb, true);
+	return e ? e : g;
+}
+
+static int dir_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
+{
+	(void)start;
+	(void)end;
+	(void)datasync;
+	ext2_sops.write_inode(f->inode, true);
+	return ext2_sync_meta(f->inode->sb, true);
+}
+
+const struct file_operations ext2_file_fops = {
+	.llseek = generic_file_llseek, .read = ext2_read, .write = ext2_write, .mmap = generic_file_mmap, .fsync = ext2_fsync,
+};
+const struct inode_operations ext2_file_iops = { .setattr = ext2_setattr };
+const struct inode_operations ext2_special_iops = { .setattr = ext2_setattr };
+
+static bool emit(void *ctx, const char *name, unsigned len, u32 ino, u8 type, u64 next)
+{
+	static const u8 dt[8] = { 0, 8, 4, 2, 6, 1, 12, 10 }; /* DT_* of the eight file types */
+	struct dir_context *c = ctx;
+	if (!dir_emit(c, name, len, ino, dt[type & 7]))
+		return false;
+	c->pos = next;
+	return true;
+}
+
+static int ext2_iterate(struct file *f, struct dir_context *c)
+{
+	u64 pos = c->pos;
+	int e = ext2_dir_iterate(ext2_node(f->inode), &pos, emit, c);
+	c->pos = pos > (u64)c->pos ? (loff_t)pos : c->pos;
+	ext2_check_errors(f->inode->sb);
+	return e == -EUCLEAN ? -EIO : e;
+}
+
+const struct file_operations ext2_dir_fops = { .llseek = generic_file_llseek, .iterate = ext2_iterate, .fsync = dir_fsync };
