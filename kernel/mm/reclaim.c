@@ -107,12 +107,6 @@ void unlock_page(struct page *p)
 	wake_up_page(p, PG_locked);
 }
 
-void end_page_writeback(struct page *p)
-{
-	ClearPageWriteback(p);
-	wake_up_page(p, PG_writeback);
-}
-
 void clear_page(void *p)
 {
 	unsigned long n = PAGE_SIZE / 8;
