@@ -15,9 +15,6 @@ struct pollfd {
 	int fd;
 	s16 events, revents;
 };
-struct timeval {
-	s64 tv_sec, tv_usec;
-};
 
 struct poll_entry {
 	struct wait_entry wait;

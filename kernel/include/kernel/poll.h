@@ -24,6 +24,8 @@ struct poll_table {
 	unsigned key; /* events asked for */
 };
 typedef struct poll_table poll_table;
+/* The VFS calls this when the last reference to a file goes, before its release operation. */
+void eventpoll_release(struct file *f);
 static inline void poll_wait(struct file *f, wait_queue_head_t *q, struct poll_table *pt)
 {
 	if (pt && pt->queue && q)
