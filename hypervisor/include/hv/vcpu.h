@@ -21,13 +21,36 @@ struct guest_seg {
 	uint64_t base;
 };
 
+/* vCPU work that the run loop does before the next entry; any context sets bits with vcpu_set_work(). */
+#define VCPU_WORK_EVENT (1u << 0) /* look for something to inject */
+#define VCPU_WORK_STATE (1u << 1) /* the vendor state has to be loaded or renewed */
+
+/* An event that a vCPU is to take at its next entry. */
+struct vcpu_event {
+	bool valid, has_err, soft;  /* soft: INT n, INT3, INTO: needs the instruction's length */
+	uint8_t vector, type, len;  /* type: SDM vol. 3 24.8.3 (0 interrupt, 2 NMI, 3 exception, 4 INT n, 6 INT3/INTO) */
+	uint32_t err;
+};
+
 struct arch_vcpu {
-	struct guest_regs regs;     /* valid between exit and entry */
+	struct guest_regs regs;     /* general registers valid between exit and entry; rip, rsp, rflags: use the accessors */
+	uint32_t work;              /* a: VCPU_WORK_*; offset known to entry.asm */
+	uint8_t launched;           /* VMCS was launched on this CPU; offset known to entry.asm */
+	bool nmi_pending, nmi_blocked; /* ! */
+	bool window_open;           /* ! an interrupt window is requested */
+	struct vcpu_event exc;      /* ! exception to inject */
+	struct vcpu_event again;    /* ! delivery that an exit broke off */
 	void *hvm;                  /* vendor state: struct vmx_vcpu / struct svm_vcpu */
-	void *fpu;                  /* XSAVE area, 64-byte aligned */
-	unsigned launched_cpu;
-	bool in_guest;              /* between the last check for work and the exit */
-	void *priv;                 /* hv-vcpu's own */
+	void *fpu;                  /* XSAVE or FXSAVE area, 64-byte aligned */
+	uint64_t xcr0;              /* ! */
+	uint64_t dr[4], dr6;        /* ! while off the CPU */
+	uint64_t cr2;               /* ! while off the CPU */
+	uint64_t tsc_aux, xss;
+	uint64_t star, lstar, cstar, fmask, kernel_gs; /* VT-x: while off the CPU */
+	uint64_t apic_base, tsc_adjust, misc_enable, mcg_status, mc0_ctl;
+	uint64_t mtrr_def, mtrr_fix[11], mtrr_var[16];
+	uint64_t guest_start;       /* TSC at the last entry */
+	struct domain *saved_domain;
 };
 
 struct arch_domain {
@@ -70,6 +93,24 @@ uint64_t vcpu_get_cr4(struct vcpu *v);
 uint64_t vcpu_get_efer(struct vcpu *v);
 unsigned vcpu_get_cpl(struct vcpu *v);
 bool vcpu_in_long_mode(struct vcpu *v);   /* 64-bit code segment */
+uint64_t vcpu_get_rip(struct vcpu *v);
+uint64_t vcpu_get_rflags(struct vcpu *v);
+/* Past the instruction that exited: hypercall_dispatch() calls it when the call is done, not when it restarts. */
+void vcpu_skip_instruction(struct vcpu *v);
+void vcpu_set_work(struct vcpu *v, uint32_t bits);
+void vcpu_dump(struct vcpu *v);           /* registers to the log */
+/* Whole register state in neutral form: domctl vcpucontext and hvmcontext. v is off its CPU. */
+struct guest_state {
+	struct guest_regs regs;
+	uint64_t cr0, cr2, cr3, cr4, efer, dr[4], dr6, dr7, pat, xcr0;
+	struct guest_seg seg[8];                 /* ES CS SS DS FS GS LDT TR */
+	uint64_t gdt_base, idt_base;
+	uint32_t gdt_limit, idt_limit;
+	uint64_t sysenter_cs, sysenter_esp, sysenter_eip, star, lstar, cstar, fmask, kernel_gs, tsc_aux, tsc;
+	uint32_t pending_event, error_code;      /* VMX's interruption-information format; 0 none */
+};
+void vcpu_get_state(struct vcpu *v, struct guest_state *s);
+int vcpu_set_state(struct vcpu *v, const struct guest_state *s);   /* -EINVAL: no CPU could be in it */
 void vcpu_get_seg(struct vcpu *v, unsigned n, struct guest_seg *out); /* 0-5 ES CS SS DS FS GS, 6 LDT, 7 TR */
 /* TSC the guest reads now, minus the host's. */
 int64_t vcpu_tsc_offset(const struct vcpu *v);
@@ -86,7 +127,7 @@ uint32_t vlapic_id(const struct vcpu *v);
 int policy_init_domain(struct domain *d);
 void policy_destroy_domain(struct domain *d);
 
-/* ---- hypercalls: hv-hyper's entry, called on VMCALL/VMMCALL with regs loaded; advances nothing but registers. ---- */
+/* ---- hypercalls: hv-hyper's entry, called on VMCALL/VMMCALL with regs loaded; calls vcpu_skip_instruction() when done. ---- */
 void hypercall_dispatch(struct vcpu *v);
 /* Writes the hypercall page (Xen's layout: 32 bytes per call) into a page of memory. */
 void hypercall_page_fill(void *page);
@@ -98,5 +139,17 @@ void hypercall_page_fill(void *page);
 unsigned stats_nr_reasons(void);
 const char *stats_reason_name(unsigned r);
 void stats_clear(struct vcpu *v);
+#define STATS_BUCKETS 32
+struct exit_stat {
+	uint64_t count, cycles, max;
+	uint32_t hist[STATS_BUCKETS];       /* [n]: exits of 2^n to 2^(n+1)-1 cycles */
+};
+struct vcpu_stats {
+	struct exit_stat exit[48];          /* indexed by enum exit_reason */
+	uint64_t guest_cycles;
+};
+/* A copy; torn only between fields while v runs. */
+void stats_read(const struct vcpu *v, unsigned reason, struct exit_stat *out);
+uint64_t stats_guest_cycles(const struct vcpu *v);
 
 #endif
