@@ -8,6 +8,13 @@
 
 #include <hv/domain.h>
 #include <hv/exits.h>
+#include <hv/insn.h>
+#include <hv/x86.h>
+
+enum hvm_reg {
+	R_CR0, R_CR3, R_CR4, R_EFER, R_RIP, R_RSP, R_RFLAGS, R_DR7, R_PAT, R_SYSENTER_CS, R_SYSENTER_ESP, R_SYSENTER_EIP,
+	R_GDT_BASE, R_GDT_LIMIT, R_IDT_BASE, R_IDT_LIMIT, R_KERNEL_GS, R_STAR, R_LSTAR, R_CSTAR, R_FMASK,
+};
 
 /* What Intel and AMD do differently. reg/seg accessors: v is current or off its CPU. */
 struct hvm_ops {
@@ -23,9 +30,7 @@ struct hvm_ops {
 	void (*ctxt_to)(struct vcpu *v);
 	void (*detail)(struct vcpu *v, struct exit *x);
 	void (*skip)(struct vcpu *v, unsigned len); /* 0: ask the CPU */
-	uint64_t (*get)(struct vcpu *v, enum hvm_reg { R_CR0, R_CR3, R_CR4, R_EFER, R_RIP, R_RSP, R_RFLAGS, R_DR7, R_PAT,
-		 R_SYSENTER_CS, R_SYSENTER_ESP, R_SYSENTER_EIP, R_GDT_BASE, R_GDT_LIMIT, R_IDT_BASE, R_IDT_LIMIT,
-		 R_FS_BASE, R_GS_BASE, R_KERNEL_GS, R_STAR, R_LSTAR, R_CSTAR, R_FMASK } r);
+	uint64_t (*get)(struct vcpu *v, enum hvm_reg r);
 	void (*set)(struct vcpu *v, enum hvm_reg r, uint64_t val);
 	void (*get_seg)(struct vcpu *v, unsigned n, struct guest_seg *s);
 	void (*set_seg)(struct vcpu *v, unsigned n, const struct guest_seg *s);
@@ -65,7 +70,7 @@ static inline void stats_account(struct vcpu *v, unsigned reason, uint64_t cycle
 		s->max = cycles;
 	s->hist[31 - __builtin_clz((uint32_t)cycles | 1)]++;
 }
-/* Length of the control-register-free part of an entry: a guest access to an x2APIC register, or a fault. */
+/* vlapic: x2APIC registers (-EFAULT: #GP), the MMIO page, what is to be delivered. */
 int vlapic_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val);
 int vlapic_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);
 int vlapic_apicbase_write(struct vcpu *v, uint64_t val);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Updates and lookups. All updates go through p2m_set(), under the lock; entries change by single 8-byte stores, so that
+ * the hardware and lock-free lookups see the old or the new translation, never a mixture: a superpage is split by
+ * filling a table first and then storing one entry. Replaced tables are freed only after a flush and after all CPUs
+ * have taken an IPI (flush.c): a lookup runs with interrupts off and is over by then.
+ */
+#include <hv/domain.h>
+#include <hv/insn.h>
+#include <hv/mm.h>
+#include <hv/panic.h>
+#include <hv/p2m.h>
+#include "p2m.h"
+
+static uint64_t *table_va(uint64_t e) { return mfn_to_virt(ent_mfn(e)); }
+
+static uint64_t *new_table(struct p2m *p)
+{
+	uint64_t *t = alloc_page();
+
+	if (t)
+		p->tables++;
+	return t;
+}
+
+/* Replaces the superpage *slot of this level by a table of the same meaning. */
+static int split(struct p2m *p, uint64_t *slot, unsigned level)
+{
+	uint64_t e = *slot, *t = new_table(p);
+
+	if (!t)
+		return -ENOMEM;
+	for (unsigned i = 0; i < P2M_ENTRIES; i++) {
+		uint64_t sub = e + ((uint64_t)i << (PAGE_SHIFT + 9 * (level - 1)));
+
+		t[i] = level == 1 ? sub & ~ENT_PS : sub;
+	}
+	WRITE_ONCE(*slot, ent_make_table(p, virt_to_mfn(t)));
+	p->dirty = true;
+	return 0;
+}
+
+/* The slot of gfn at level. create: tables on the way are made, superpages split; else NULL where they end. */
+static uint64_t *walk(struct p2m *p, gfn_t gfn, unsigned level, bool create, int *rc)
+{
+	uint64_t *t = p->root;
+
+	*rc = 0;
+	for (unsigned l = P2M_LEVELS - 1; l > level; l--) {
+		uint64_t *slot = &t[gfn_index(gfn, l)];
+
+		if (!ent_present(p, *slot)) {
+			uint64_t *n;
+
+			if (!create)
+				return NULL;
+			n = new_table(p);
+			if (!n) {
+				*rc = -ENOMEM;
+				return NULL;
+			}
+			WRITE_ONCE(*slot, ent_make_table(p, virt_to_mfn(n)));
+		} else if (ent_leaf(*slot, l)) {
+			*rc = split(p, slot, l);
+			if (*rc)
+				return NULL;
+		}
+		t = table_va(*slot);
+	}
+	return &t[gfn_index(gfn, level)];
+}
+
+static void make_stale(struct p2m *p, uint64_t e)
+{
+	struct page *pg = mfn_to_page(ent_mfn(e));
+
+	pg->next = p->stale;
+	p->stale = page_to_mfn(pg);
+}
+
+/* A table that a superpage replaces, with all below it. */
+static void make_stale_tree(struct p2m *p, uint64_t e, unsigned level)
+{
+	uint64_t *t = table_va(e);
+
+	if (level > 1)
+		for (unsigned i = 0; i < P2M_ENTRIES; i++)
+			if (ent_present(p, t[i]) && !ent_leaf(t[i], level - 1))
+				make_stale_tree(p, t[i], level - 1);
+	make_stale(p, e);
+}
+
+/* The one update function. */
+static int p2m_set(struct p2m *p, gfn_t gfn, unsigned level, uint64_t val)
+{
+	uint64_t *slot, old;
+	int rc;
+
+	assert_held(&p->lock);
+	slot = walk(p, gfn, level, val != 0, &rc);
+	if (!slot)
+		return rc;
+	old = *slot;
+	if (old == val)
+		return 0;
+	WRITE_ONCE(*slot, val);
+	if (ent_present(p, old)) {
+		p->dirty = true;
+		if (!ent_leaf(old, level))
+			make_stale_tree(p, old, level);
+	}
+	return 0;
+}
+
+static int order_level(const struct p2m *p, unsigned order)
+{
+	switch (order) {
+	case ORDER_4K: return 0;
+	case ORDER_2M: return 1;
+	case ORDER_1G: return p->page_1g ? 2 : -1;
+	default:       return -1;
+	}
+}
+
+static void settle(struct p2m *p)
+{
+	if (READ_ONCE(p->dirty) && !READ_ONCE(p->defer))
+		p2m_flush(p->domain);
+}
+
+static int set_range(struct domain *d, gfn_t gfn, unsigned order, uint64_t (*val)(const struct p2m *, unsigned, void *),
+		     void *arg)
+{
+	struct p2m *p = d->p2m;
+	int level = order_level(p, order), rc = 0;
+
+	if (gfn >= p->max_gfn || gfn + (1UL << order) > p->max_gfn || gfn & ((1UL << order) - 1))
+		return -EINVAL;
+	if (order == ORDER_1G && level < 0) {
+		for (unsigned i = 0; i < P2M_ENTRIES && !rc; i++)
+			rc = set_range(d, gfn + ((gfn_t)i << ORDER_2M), ORDER_2M, val, (char *)arg + 0);
+		return rc;
+	}
+	if (level < 0)
+		return -EINVAL;
+	spin_lock(&p->lock);
+	rc = p2m_set(p, gfn, level, val(p, level, arg));
+	spin_unlock(&p->lock);
+	settle(p);
+	return rc;
+}
+
+struct leaf_arg { mfn_t mfn; enum p2m_type type; unsigned perm; };
+static uint64_t leaf_val(const struct p2m *p, unsigned level, void *arg)
+{
+	struct leaf_arg *a = arg;
+	uint64_t e = ent_make_leaf(p, a->mfn, level, a->type, a->perm);
+
+	a->mfn += 1UL << (9 * level);
+	return e;
+}
+static uint64_t zero_val(const struct p2m *p, unsigned level, void *arg)
+{
+	(void)p; (void)level; (void)arg;
+	return 0;
+}
+
+int p2m_map(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type, unsigned perm)
+{
+	struct leaf_arg a = { mfn, type, perm };
+
+	if (mfn & ((1UL << order) - 1))
+		return -EINVAL;
+	return set_range(d, gfn, order, leaf_val, &a);
+}
+
+int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum p2m_type type, unsigned perm,
+		  unsigned long budget, unsigned long *done)
+{
+	unsigned long steps = 0;
+	int rc;
+
+	while (*done < nr) {
+		unsigned long g = gfn + *done, m = mfn + *done, left = nr - *done;
+		unsigned order = ORDER_4K;
+
+		if (!((g | m) & 0x3ffff) && left >= 1UL << ORDER_1G && d->p2m->page_1g)
+			order = ORDER_1G;
+		else if (!((g | m) & 0x1ff) && left >= 1UL << ORDER_2M)
+			order = ORDER_2M;
+		if (budget && steps++ >= budget)
+			return -ERESTART;
+		rc = p2m_map(d, g, m, order, type, perm);
+		if (rc)
+			return rc;
+		*done += 1UL << order;
+	}
+	return 0;
+}
+
+int p2m_unmap(struct domain *d, gfn_t gfn, unsigned order)
+{
+	return set_range(d, gfn, order, zero_val, NULL);
+}
+
+/* With interrupts off: see the head of this file. */
+static mfn_t lookup(struct p2m *p, gfn_t gfn, enum p2m_type *type, unsigned *order, unsigned *perm)
+{
+	uint64_t *t = p->root;
+
+	for (unsigned l = P2M_LEVELS; l-- > 0; ) {
+		uint64_t e = READ_ONCE(t[gfn_index(gfn, l)]);
+
+		if (!ent_present(p, e)) {
+			if (type)
+				*type = ent_type(e);
+			break;
+		}
+		if (ent_leaf(e, l)) {
+			if (type)
+				*type = ent_type(e);
+			if (order)
+				*order = 9 * l;
+			if (perm)
+				*perm = ent_perm(p, e);
+			return ent_mfn(e) + (gfn & ((1UL << (9 * l)) - 1));
+		}
+		t = table_va(e);
+	}
+	return INVALID_MFN;
+}
+
+mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *type, unsigned *order, unsigned *perm)
+{
+	unsigned long flags;
+	mfn_t m = INVALID_MFN;
+
+	if (type)
+		*type = P2M_INVALID;
+	if (order)
+		*order = 0;
+	if (perm)
+		*perm = 0;
+	if (gfn >= d->p2m->max_gfn)
+		return m;
+	flags = local_irq_save();
+	m = lookup(d->p2m, gfn, type, order, perm);
+	local_irq_restore(flags);
+	return m;
+}
+
+struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
+{
+	enum p2m_type t;
+	unsigned perm;
+	mfn_t m;
+
+	for (;; ) {
+		m = p2m_lookup(d, gfn, &t, NULL, &perm);
+		if (m == INVALID_MFN || t == P2M_MMIO || (write && !(perm & P2M_W)))
+			return NULL;
+		if (t == P2M_RAM || t == P2M_RAM_RO || t == P2M_SHARED) {
+			if (!page_get(m, d))
+				return NULL;
+		} else if (!page_get_any(m)) {
+			return NULL;
+		}
+		/* Still the same? Then the reference is on what the guest sees. */
+		if (p2m_lookup(d, gfn, NULL, NULL, NULL) == m)
+			return mfn_to_page(m);
+		page_put(mfn_to_page(m));
+	}
+}
+
+gfn_t p2m_max_gfn(const struct domain *d) { return d->p2m->max_gfn; }
+unsigned long p2m_table_pages(const struct domain *d) { return d->p2m->tables; }
+paddr_t p2m_root_paddr(const struct domain *d) { return virt_to_phys(d->p2m->root); }
+
+/* No log is kept yet: migration adds it here. */
+void p2m_mark_dirty(struct domain *d, gfn_t gfn) { (void)d; (void)gfn; }
