@@ -85,7 +85,7 @@ int policy_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val); /* -EFAULT: #GP *
 int policy_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);
 uint64_t policy_cr4_allowed(const struct vcpu *v);
 uint64_t policy_xcr0_mask(const struct vcpu *v);
-bool policy_port_owned(const struct domain *d, unsigned port); /* may the domain touch the hardware port */
+bool policy_dom0_port(unsigned port);            /* the hardware port is the privileged domain's */
 uint32_t policy_port_read(struct vcpu *v, unsigned port, unsigned size);
 void policy_port_write(struct vcpu *v, unsigned port, unsigned size, uint32_t val);
 

@@ -8,6 +8,7 @@
 
 #include <hv/types.h>
 #include <hv/vmcs_fields.h>
+#include "../vcpu/hvm.h"
 
 typedef uint16_t vmcs_w16;
 typedef uint32_t vmcs_w32;
@@ -108,14 +109,9 @@ struct vmx_vcpu {
 struct vmx_cpu {
 	void *vmxon;
 	uint32_t vpid_next, vpid_gen;
-	struct vcpu *current;
 };
 extern struct vmx_cpu vmx_cpus[NR_CPUS];
 
-struct vcpu;
-struct exit;
-struct vcpu_event;
-enum hvm_reg;
 int vmx_cpu_init(void);
 int vmx_build(struct vcpu *v);
 void vmx_host_state(struct vcpu *v);

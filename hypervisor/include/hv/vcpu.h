@@ -97,7 +97,6 @@ uint64_t vcpu_get_rip(struct vcpu *v);
 uint64_t vcpu_get_rflags(struct vcpu *v);
 /* Past the instruction that exited: hypercall_dispatch() calls it when the call is done, not when it restarts. */
 void vcpu_skip_instruction(struct vcpu *v);
-void vcpu_set_work(struct vcpu *v, uint32_t bits);
 void vcpu_dump(struct vcpu *v);           /* registers to the log */
 /* Whole register state in neutral form: domctl vcpucontext and hvmcontext. v is off its CPU. */
 struct guest_state {
