@@ -129,7 +129,7 @@ static void vmx_ctxt_from(struct vcpu *v)
 	p2m_cpu_leave(v->domain);
 }
 
-static void vmx_run(struct vcpu *v)
+static ZZ_NORETURN void vmx_run(struct vcpu *v)
 {
 	vmx_enter_loop(&v->arch, (char *)v->sched.stack + HV_STACK_SIZE);
 }
