@@ -78,6 +78,8 @@ bool vlapic_mmio(struct vcpu *v, uint64_t gpa, bool write, unsigned size, uint64
 int vlapic_next_irq(struct vcpu *v);            /* highest deliverable vector, or -1 */
 void vlapic_ack(struct vcpu *v, uint8_t vector); /* IRR to ISR */
 void vlapic_reset(struct vcpu *v, bool init);
+int vlapic_set_tpr(struct vcpu *v, uint8_t tpr);
+uint8_t vlapic_get_tpr(struct vcpu *v);
 
 /* policy */
 void policy_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *r);

@@ -61,7 +61,7 @@ static int read_caps(struct vmx_caps *c)
 	uint64_t basic = rdmsr(MSR_VMX_BASIC);
 	uint32_t t = basic >> 55 & 1 ? MSR_VMX_TRUE : 0;
 	uint32_t cpu_need = CPU_TSC_OFFSET | CPU_HLT | CPU_RDPMC | CPU_MWAIT | CPU_MONITOR | CPU_IO_BITMAP |
-			    CPU_MSR_BITMAP | CPU_SECONDARY | CPU_INTR_WINDOW;
+			    CPU_MSR_BITMAP | CPU_SECONDARY | CPU_INTR_WINDOW | CPU_CR8;
 
 	c->revision = basic & 0x7fffffff;
 	if (adjust("pin", MSR_VMX_PIN + t, PIN_EXTINT | PIN_NMI | PIN_VNMI, 0, &c->pin) ||

@@ -143,6 +143,7 @@ void vmx_detail(struct vcpu *v, struct exit *x)
 		x->write = q & 2;
 		x->fetch = q & 4;
 		x->gla_valid = q & 0x80;
+		x->walk = x->gla_valid && !(q & 0x100); /* the guest's own page-table walk */
 		x->gpa = vmread(GUEST_PHYS_ADDR);
 		x->gla = x->gla_valid ? vmread(GUEST_LINEAR_ADDR) : 0;
 		if ((q & INTR_NMI_UNBLOCK) && !v->arch.again.valid)

@@ -52,6 +52,7 @@ VMCS_FIELDS(F)
 #define CPU_RDPMC        (1u << 11)
 #define CPU_CR3_LOAD     (1u << 15)
 #define CPU_CR3_STORE    (1u << 16)
+#define CPU_CR8          (3u << 19) /* load and store exiting */
 #define CPU_MOV_DR       (1u << 23)
 #define CPU_NMI_WINDOW   (1u << 22)
 #define CPU_IO_BITMAP    (1u << 25)

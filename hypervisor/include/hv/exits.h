@@ -60,7 +60,7 @@ struct exit {
 	uint8_t len;       /* instruction length; 0 unknown */
 	uint8_t vector;    /* EXCEPTION, EXTINT */
 	bool has_err;
-	bool write, fetch, gla_valid; /* P2M_FAULT */
+	bool write, fetch, walk, gla_valid; /* P2M_FAULT */
 	uint32_t err;
 	uint64_t qual, gpa, gla;
 	struct { uint16_t port; uint8_t size; bool in, string, rep; } io;

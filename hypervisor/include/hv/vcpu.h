@@ -50,7 +50,9 @@ struct arch_vcpu {
 	uint64_t apic_base, tsc_adjust, misc_enable, mcg_status, mc0_ctl;
 	uint64_t mtrr_def, mtrr_fix[11], mtrr_var[16];
 	uint64_t guest_start;       /* TSC at the last entry */
-	struct domain *saved_domain;
+	uint8_t insn_len;           /* ! of the instruction being emulated; 0: ask the CPU */
+	uint32_t cs_attr;           /* ! CS attributes during a hypercall exit, else 0 */
+	uint64_t unbacked_reads, unbacked_writes;
 };
 
 struct arch_domain {
@@ -97,6 +99,7 @@ uint64_t vcpu_get_rip(struct vcpu *v);
 uint64_t vcpu_get_rflags(struct vcpu *v);
 /* Past the instruction that exited: hypercall_dispatch() calls it when the call is done, not when it restarts. */
 void vcpu_skip_instruction(struct vcpu *v);
+void vcpu_set_work(struct vcpu *v, uint32_t bits); /* any context; does not wake or kick */
 void vcpu_dump(struct vcpu *v);           /* registers to the log */
 /* Whole register state in neutral form: domctl vcpucontext and hvmcontext. v is off its CPU. */
 struct guest_state {
