@@ -103,7 +103,9 @@ void exit_cpuid(struct vcpu *v, struct exit *x)
 void exit_hypercall(struct vcpu *v, struct exit *x)
 {
 	v->arch.insn_len = x->len;
+	v->arch.in_hypercall = true;
 	hypercall_dispatch(v);
+	v->arch.in_hypercall = false;
 	v->arch.cs_attr = 0;
 }
 

@@ -35,7 +35,8 @@ struct hvm_ops {
 	void (*get_seg)(struct vcpu *v, unsigned n, struct guest_seg *s);
 	void (*set_seg)(struct vcpu *v, unsigned n, const struct guest_seg *s);
 	bool (*shadow)(struct vcpu *v);             /* STI or MOV SS shadow */
-	void (*clear_shadow)(struct vcpu *v);
+	void (*clear_shadow)(struct vcpu *v);       /* v is current */
+	void (*clear_shadow_off)(struct vcpu *v);   /* v is off its CPU: no shadow, no injection, no window */
 	void (*inject)(struct vcpu *v, const struct vcpu_event *e);
 	void (*window)(struct vcpu *v, bool irq, bool nmi);
 	bool (*nmi_blocked)(struct vcpu *v);
@@ -101,6 +102,7 @@ void fpu_load(struct vcpu *v);
 extern bool fpu_has_xsave;
 extern uint64_t fpu_host_xcr0; /* what the hardware and we support */
 extern uint32_t fpu_area_size;
+extern bool cpuid_rdtscp;
 
 static inline struct vcpu *arch_to_vcpu(struct arch_vcpu *a) { return container_of(a, struct vcpu, arch); }
 

@@ -41,7 +41,7 @@ static int next_irq(struct vcpu *v, bool *lapic)
 static void inject_events(struct vcpu *v)
 {
 	struct arch_vcpu *a = &v->arch;
-	bool lapic, injected = false, nmi_left, irq_ok;
+	bool lapic = false, injected = false, nmi_left, irq_ok;
 	int vec;
 
 	if (a->exc.valid) {

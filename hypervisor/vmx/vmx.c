@@ -185,6 +185,18 @@ static void vmx_clear_shadow(struct vcpu *v)
 		vmwrite(GUEST_INTERRUPTIBILITY, i & ~(INTB_STI | INTB_MOV_SS));
 }
 
+static void vmx_clear_shadow_off(struct vcpu *v)
+{
+	unsigned long flags = vmx_borrow(v);
+
+	vmwrite(GUEST_INTERRUPTIBILITY, 0);
+	vmwrite(GUEST_PENDING_DBG, 0);
+	vmwrite(ENTRY_INTR_INFO, 0);
+	vmwrite(CPU_CTL, vmx_caps.cpu);
+	v->arch.window_open = false;
+	vmx_return(v, flags);
+}
+
 static void vmx_inject(struct vcpu *v, const struct vcpu_event *e)
 {
 	(void)v;
@@ -226,7 +238,7 @@ const struct hvm_ops vmx_ops = {
 	.run = vmx_run, .ctxt_from = vmx_ctxt_from, .ctxt_to = vmx_ctxt_to,
 	.detail = vmx_detail, .skip = vmx_skip,
 	.get = vmx_get, .set = vmx_set, .get_seg = vmx_get_seg, .set_seg = vmx_set_seg,
-	.shadow = vmx_shadow, .clear_shadow = vmx_clear_shadow,
+	.shadow = vmx_shadow, .clear_shadow = vmx_clear_shadow, .clear_shadow_off = vmx_clear_shadow_off,
 	.inject = vmx_inject, .window = vmx_window, .nmi_blocked = vmx_nmi_blocked,
 	.dump = vmx_dump, .tlb_flush_all = vmx_tlb_flush_all, .p2m_root = vmx_root,
 };
