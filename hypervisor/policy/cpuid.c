@@ -14,7 +14,7 @@
 static const struct { uint32_t leaf, a, b, c, d; } allowed[] = {
 	{ 0x00000000, 0,   ANY, ANY, ANY },
 	/* leaf 1: no MONITOR, VMX, SMX, EIST, TM2, PDCM, DCA, TSC deadline; no MCE, MCA, DS, thermal, PBE */
-	{ 0x00000001, ANY, 0x0000ff00, 0x76f83201 | 1u << 17 | 1u << 12 | 1u << 13, 0x078b7f7f & ~(1u << 7) },
+	{ 0x00000001, ANY, 0x0000ff00, 0x76f83203 | 1u << 17, 0x0f8bbb7f },
 	{ 0x00000002, ANY, ANY, ANY, ANY },
 	{ 0x00000006, 1u << 2, 0, 0, 0 }, /* ARAT */
 	{ 0x80000000, 0,   ANY, ANY, ANY },

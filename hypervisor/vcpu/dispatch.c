@@ -21,4 +21,6 @@ BUILD_BUG_ON(offsetof(struct arch_vcpu, regs.rax) != 80);
 BUILD_BUG_ON(offsetof(struct arch_vcpu, regs.rdi) != 112);
 BUILD_BUG_ON(offsetof(struct arch_vcpu, work) != 144);
 BUILD_BUG_ON(offsetof(struct arch_vcpu, launched) != 148);
+BUILD_BUG_ON(offsetof(struct arch_vcpu, vmcb_pa) != 152);
+BUILD_BUG_ON(offsetof(struct arch_vcpu, vmcb) != 168);
 BUILD_BUG_ON(offsetof(struct percpu, softirqs) != 24);

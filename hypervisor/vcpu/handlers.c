@@ -24,12 +24,8 @@ void exit_extint(struct vcpu *v, struct exit *x)
 	local_irq_enable();
 }
 
-void exit_nmi(struct vcpu *v, struct exit *x)
-{
-	(void)v; (void)x;
-	nmi_dispatch();
-	local_irq_enable();
-}
+/* AMD-V only: the NMI itself was taken when GIF came back. */
+void exit_nmi(struct vcpu *v, struct exit *x) { (void)v; (void)x; }
 
 /* #UD of the other vendor's hypercall instruction is a hypercall. */
 static bool foreign_hypercall(struct vcpu *v, struct exit *x)
@@ -60,7 +56,7 @@ void exit_exception(struct vcpu *v, struct exit *x)
 	case TRAP_DB:
 		/* DR6 is not set before the exit (SDM vol. 3 27.2.1); bits 4-11 and 16 up keep their reset value. */
 		if (!hvm_ops->amd)
-			write_dr6((read_dr6() & ~0xfUL) | (x->qual & 0xe00f) | 0xffff0ff0);
+			hvm_ops->set(v, R_DR6, (hvm_ops->get(v, R_DR6) & ~0xfUL) | (x->qual & 0xe00f) | 0xffff0ff0);
 		vcpu_inject_exception(v, TRAP_DB, -1);
 		break;
 	case TRAP_MC:

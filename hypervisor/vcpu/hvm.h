@@ -13,7 +13,7 @@
 
 enum hvm_reg {
 	R_CR0, R_CR3, R_CR4, R_EFER, R_RIP, R_RSP, R_RFLAGS, R_DR7, R_PAT, R_SYSENTER_CS, R_SYSENTER_ESP, R_SYSENTER_EIP,
-	R_GDT_BASE, R_GDT_LIMIT, R_IDT_BASE, R_IDT_LIMIT, R_KERNEL_GS, R_STAR, R_LSTAR, R_CSTAR, R_FMASK,
+	R_GDT_BASE, R_GDT_LIMIT, R_IDT_BASE, R_IDT_LIMIT, R_KERNEL_GS, R_STAR, R_LSTAR, R_CSTAR, R_CR2, R_DR6, R_FMASK, /* last: state.c loops up to it */
 };
 
 /* What Intel and AMD do differently. reg/seg accessors: v is current or off its CPU. */

@@ -82,8 +82,6 @@ static void reset_common(struct vcpu *v)
 
 	memset(&a->regs, 0, sizeof(a->regs));
 	memset(a->dr, 0, sizeof(a->dr));
-	a->dr6 = DR6_RESET;
-	a->cr2 = 0;
 	a->exc.valid = a->again.valid = a->nmi_pending = false;
 	a->star = a->lstar = a->cstar = a->fmask = a->kernel_gs = a->tsc_aux = a->xss = 0;
 	for (unsigned r = R_CR0; r <= R_FMASK; r++)
@@ -91,6 +89,7 @@ static void reset_common(struct vcpu *v)
 			hvm_ops->set(v, r, 0);
 	hvm_ops->set(v, R_RFLAGS, 2);
 	hvm_ops->set(v, R_DR7, 0x400);
+	hvm_ops->set(v, R_DR6, DR6_RESET);
 	hvm_ops->set(v, R_PAT, PAT_RESET);
 	hvm_ops->set(v, R_GDT_LIMIT, 0xffff);
 	hvm_ops->set(v, R_IDT_LIMIT, 0xffff);
@@ -127,12 +126,12 @@ void vcpu_get_state(struct vcpu *v, struct guest_state *s)
 	s->regs.rsp = hvm_ops->get(v, R_RSP);
 	s->regs.rflags = hvm_ops->get(v, R_RFLAGS);
 	s->cr0 = hvm_ops->get(v, R_CR0);
-	s->cr2 = a->cr2;
+	s->cr2 = hvm_ops->get(v, R_CR2);
 	s->cr3 = hvm_ops->get(v, R_CR3);
 	s->cr4 = hvm_ops->get(v, R_CR4);
 	s->efer = hvm_ops->get(v, R_EFER);
 	memcpy(s->dr, a->dr, sizeof(s->dr));
-	s->dr6 = a->dr6;
+	s->dr6 = hvm_ops->get(v, R_DR6);
 	s->dr7 = hvm_ops->get(v, R_DR7);
 	s->pat = hvm_ops->get(v, R_PAT);
 	s->xcr0 = a->xcr0;
@@ -188,9 +187,9 @@ int vcpu_set_state(struct vcpu *v, const struct guest_state *s)
 	hvm_ops->set(v, R_CR3, s->cr3);
 	hvm_ops->set(v, R_CR4, s->cr4);
 	hvm_ops->set(v, R_CR0, s->cr0 | X86_CR0_ET);
-	a->cr2 = s->cr2;
+	hvm_ops->set(v, R_CR2, s->cr2);
 	memcpy(a->dr, s->dr, sizeof(a->dr));
-	a->dr6 = (s->dr6 & 0xe00f) | DR6_RESET;
+	hvm_ops->set(v, R_DR6, (s->dr6 & 0xe00f) | DR6_RESET);
 	hvm_ops->set(v, R_DR7, (s->dr7 & 0xffff2bff) | 0x400);
 	if (s->pat)
 		hvm_ops->set(v, R_PAT, s->pat);
@@ -230,7 +229,7 @@ void vcpu_dump(struct vcpu *v)
 	printk(LOG_G_ERR "  r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", s.regs.r9, s.regs.r10, s.regs.r11, s.regs.r12);
 	printk(LOG_G_ERR "  r13 %016lx r14 %016lx r15 %016lx\n", s.regs.r13, s.regs.r14, s.regs.r15);
 	printk(LOG_G_ERR "  cr0 %08lx cr2 %016lx cr3 %016lx cr4 %08lx efer %lx\n", s.cr0,
-	       v == current ? (uint64_t)read_cr2() : s.cr2, s.cr3, s.cr4, s.efer);
+	       s.cr2, s.cr3, s.cr4, s.efer);
 	printk(LOG_G_ERR "  gs %016lx kernel gs %016lx fs %016lx cs attr %x idt %016lx/%x\n", s.seg[5].base, s.kernel_gs,
 	       s.seg[4].base, s.seg[1].attr, s.idt_base, s.idt_limit);
 }

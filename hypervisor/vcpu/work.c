@@ -122,8 +122,7 @@ void vcpu_inject_gp(struct vcpu *v) { vcpu_inject_exception(v, TRAP_GP, 0); }
 
 void vcpu_inject_pf(struct vcpu *v, uint64_t cr2, uint32_t err)
 {
-	write_cr2(cr2);
-	v->arch.cr2 = cr2;
+	hvm_ops->set(v, R_CR2, cr2);
 	vcpu_inject_exception(v, TRAP_PF, err);
 }
 

@@ -36,6 +36,8 @@ static uint64_t get(struct vcpu *v, enum hvm_reg r)
 	case R_LSTAR:        return v->arch.lstar;
 	case R_CSTAR:        return v->arch.cstar;
 	case R_FMASK:        return v->arch.fmask;
+	case R_CR2:          return live ? read_cr2() : v->arch.cr2;
+	case R_DR6:          return live ? read_dr6() : v->arch.dr6;
 	}
 	return 0;
 }
@@ -104,6 +106,8 @@ static void set(struct vcpu *v, enum hvm_reg r, uint64_t val)
 	case R_STAR:         v->arch.star = val; if (live) wrmsr(MSR_STAR, val); break;
 	case R_LSTAR:        v->arch.lstar = val; if (live) wrmsr(MSR_LSTAR, val); break;
 	case R_CSTAR:        v->arch.cstar = val; if (live) wrmsr(MSR_CSTAR, val); break;
+	case R_CR2:          v->arch.cr2 = val; if (live) write_cr2(val); break;
+	case R_DR6:          v->arch.dr6 = val; if (live) write_dr6(val); break;
 	case R_FMASK:        v->arch.fmask = val; if (live) wrmsr(MSR_FMASK, val); break;
 	}
 }

@@ -37,6 +37,8 @@ struct arch_vcpu {
 	uint32_t work;              /* a: VCPU_WORK_*; offset known to entry.asm */
 	uint8_t launched;           /* VMCS was launched on this CPU; offset known to entry.asm */
 	bool nmi_pending, nmi_blocked; /* ! */
+	uint64_t vmcb_pa, host_vmcb_pa; /* AMD-V; offsets known to entry.asm */
+	void *vmcb;
 	bool window_open;           /* ! an interrupt window is requested */
 	struct vcpu_event exc;      /* ! exception to inject */
 	struct vcpu_event again;    /* ! delivery that an exit broke off */
