@@ -29,7 +29,7 @@ struct vmcb {
 	struct vmcb_seg gdtr, ldtr, idtr, tr;                  /* 0x460 */
 	uint8_t res5[0x4cb - 0x4a0];
 	uint8_t cpl;                                           /* 0x4cb */
-	uint32_t res6;
+	uint8_t res6[4];
 	uint64_t efer;                                         /* 0x4d0 */
 	uint8_t res7[0x548 - 0x4d8];
 	uint64_t cr4, cr3, cr0, dr7, dr6, rflags, rip;         /* 0x548 */
@@ -41,7 +41,7 @@ struct vmcb {
 	uint8_t res10[0x668 - 0x648];
 	uint64_t pat;                                          /* 0x668 */
 	uint8_t res11[0x1000 - 0x670];
-} ZZ_PACKED;
+};
 BUILD_BUG_ON(sizeof(struct vmcb) != 4096);
 BUILD_BUG_ON(offsetof(struct vmcb, rax) != 0x5f8);
 BUILD_BUG_ON(offsetof(struct vmcb, cr4) != 0x548);
