@@ -180,6 +180,7 @@ int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum
 	unsigned long steps = 0;
 	int rc;
 
+	*done = 0;
 	while (*done < nr) {
 		unsigned long g = gfn + *done, m = mfn + *done, left = nr - *done;
 		unsigned order = ORDER_4K;

@@ -109,8 +109,12 @@ void vcpu_clear_flags(struct vcpu *v, uint32_t flags)
 
 void vcpu_wake(struct vcpu *v)
 {
+	/* The run loop looks for events only when told to; a vCPU in guest mode elsewhere must come out. */
+	vcpu_set_work(v, VCPU_WORK_EVENT);
 	if (READ_ONCE(v->sched.pause_flags) & VPF_WAKEABLE)
 		vcpu_clear_flags(v, VPF_WAKEABLE);
+	else
+		vcpu_kick(v);
 }
 
 void vcpu_sleep_nosync(struct vcpu *v, uint32_t flags)
