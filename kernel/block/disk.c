@@ -211,6 +211,7 @@ int add_disk(struct gendisk *d)
 	e = show_bdev(d->part[0]);
 	if (!e) {
 		d->device = d->part[0]->device;
+		device_show_attrs(d->device, d->attrs);
 		list_add_tail(&d->node, &disks);
 		scan_partitions(d);
 	}

@@ -9,12 +9,12 @@ static unsigned next_disk, next_cd; /* set-up is single-threaded */
 
 static ssize_t show_model(struct device *d, char *b, size_t n)
 {
-	struct ide_drive *drv = d->driver_data;
+	struct ide_drive *drv = ((struct block_device *)d->driver_data)->disk->private;
 	return scnprintf(b, n, "%s\n", drv->id.model);
 }
 static ssize_t show_errors(struct device *d, char *b, size_t n)
 {
-	struct ide_drive *drv = d->driver_data;
+	struct ide_drive *drv = ((struct block_device *)d->driver_data)->disk->private;
 	return scnprintf(b, n, "%u errors, %u resets\n", drv->errors, drv->resets);
 }
 static const struct device_attr a_model = { "model", show_model, NULL }, a_errors = { "ide_errors", show_errors, NULL };

@@ -5,7 +5,9 @@
 #include <kernel/acpi.h>
 #include <kernel/init.h>
 #include <kernel/io.h>
+#include <kernel/device.h>
 #include <kernel/kernel.h>
+#include <kernel/proc.h>
 #include <kernel/time.h>
 #include <zazen/acpi.h>
 
@@ -101,3 +103,21 @@ void acpi_restart(void)
 	for (unsigned i = 0; i < 100; i++)
 		udelay(1000);
 }
+
+/* The end of the machine when there is no hypervisor to ask; drives write their caches out first in any case. */
+static void last_rites(bool poweroff)
+{
+	(void)poweroff;
+	devices_shutdown();
+}
+
+static int acpi_hooks(void)
+{
+	register_reboot_notifier(last_rites);
+	if (running_on_xen())
+		return 0;
+	machine_power_off_hook = acpi_power_off;
+	machine_restart_hook = acpi_restart;
+	return 0;
+}
+late_initcall(acpi_hooks);

@@ -138,7 +138,7 @@ struct gendisk {
 	void *private;
 	bool removable, ro, cdrom;
 	struct device *parent, *device;
-	const struct device_attr *const *attrs; /* the driver's own files in /sys/block/NAME; driver_data is private */
+	const struct device_attr *const *attrs; /* the driver's own files in /sys/block/NAME; driver_data is part[0] */
 	struct block_device *part[DISK_MAX_PARTS]; /* [0] the disk; (disks_mutex) */
 	struct list_head node;
 };

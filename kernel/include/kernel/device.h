@@ -65,6 +65,8 @@ void class_register(struct class *c);
 int driver_register(struct device_driver *drv); /* probes devices that are there */
 void driver_unregister(struct device_driver *drv);
 void device_init(struct device *d);
+/* More files for a device that is there already. */
+void device_show_attrs(struct device *d, const struct device_attr *const *attrs);
 int device_add(struct device *d);               /* visible, node made, probed */
 void device_del(struct device *d);
 static inline struct device *get_device(struct device *d) { refcount_inc(&d->refs); return d; }
