@@ -7,7 +7,7 @@ UT_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes -fno-strict-alias
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GNU_SOURCE -Itools/include -Iinclude
 UT_HDR  := $(shell find tools include -name '*.h')
 
-# unit NAME, sources, flags, libraries
+# unit NAME, sources, flags, libraries, what else must be built
 define UT_TEST
 $(UT)/$(1): $(UT_DIR)/test_$(1).c $(2) $(UT_HDR)
 	@mkdir -p $$(@D)
@@ -20,6 +20,7 @@ endef
 
 UT_LIB := tools/lib/util.c tools/lib/xs_errors.c
 $(eval $(call UT_TEST,xenstored,$(filter-out %/main.c %/xen.c %/sock.c,$(wildcard tools/xenstored/*.c)) $(UT_LIB)))
+$(eval $(call UT_TEST,client,tools/lib/xs.c tools/lib/xs_ops.c tools/lib/console_ring.c $(UT_LIB),,,$(B)/tools/xenstored))
 $(eval $(call UT_TEST,domxml,$(wildcard tools/xml/*.c) $(UT_LIB),$(XML_CFLAGS),-lxml2))
 
 # Our examples and what the writer prints must pass libvirt's own schema (Debian's libvirt0, unpacked only).
@@ -58,3 +59,8 @@ $(addprefix $(B)/deb/unpacked/,$(UT_XS_DEBS)): tools/host/fetch-debs.sh
 unit-tools-stock-xenstore: $(B)/tools/xenstored $(addprefix $(B)/deb/unpacked/,$(UT_XS_DEBS))
 	$(UT_DIR)/stock-xenstore.sh $< $(B)/deb/unpacked
 UNIT_TARGETS += unit-tools-stock-xenstore
+
+# Our tools on a stock Xen (3 minutes, QEMU): not part of the unit tests.
+.PHONY: interop-tools
+interop-tools: $(B)/tools/xenstored $(B)/tools/xenconsoled $(LIBZX) $(LIBZXBUILD)
+	tests/interop/stock-xen.sh $(B)
