@@ -100,6 +100,13 @@ static void test_full(void **state)
 	/* What is written is read again, and written the same. */
 	assert_int_equal(domxml_write(&c, 3, &first), 0);
 	domain_config_free(&c);
+	if (getenv("WRITE_TO")) {
+		FILE *f = fopen(getenv("WRITE_TO"), "w");
+
+		assert_non_null(f);
+		fputs(first.data, f);
+		fclose(f);
+	}
 	assert_int_equal(parse(first.data), 0);
 	assert_int_equal(notes.len, 0);
 	assert_string_equal(c.title, "A & B");
