@@ -6,4 +6,4 @@ $(B)/test-guest.o: tests/guest/pvh.asm
 $(B)/test-guest.elf: $(B)/test-guest.o tests/guest/pvh.lds
 	$(LD) -nostdlib -static -z noexecstack --build-id=none -T tests/guest/pvh.lds $< -o $@
 $(B)/test-guest.iso: $(B)/zazen.elf $(B)/test-guest.elf tools/host/mkiso.sh
-	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0=domu dom0_mem=64M" $(B)/test-guest.elf test
+	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0=domu dom0_mem=64M loglvl=all guest_loglvl=all" $(B)/test-guest.elf test

@@ -152,7 +152,7 @@ void console_guest_write(const struct domain *d, const char *buf, size_t len)
 {
 	unsigned long flags;
 
-	if (!d->is_privileged) {
+	if (!d->is_privileged && !d->arch.console_io_early) {
 		while (len) {
 			char line[256];
 			size_t n = 0, used = 0;

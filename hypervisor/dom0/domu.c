@@ -67,6 +67,7 @@ struct domain *build_domu(const struct image *img, uint64_t mem, unsigned vcpus)
 	mem = min(mem, LOW_RAM_MAX);
 	d->max_pages = (mem >> PAGE_SHIFT) + 1024;
 	domain_extra(d)->console_ok = true;
+	d->arch.console_io_early = true; /* its output goes to the serial line as it is */
 	domain_extra(d)->e820 = xzalloc_array(struct e820_entry, GUEST_E820_MAX);
 	if (!domain_extra(d)->e820)
 		return ERR_PTR(-ENOMEM);

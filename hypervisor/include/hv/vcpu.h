@@ -60,7 +60,7 @@ struct arch_vcpu {
 
 struct arch_domain {
 	void *vendor;               /* hv-vcpu: I/O and MSR bitmaps ... */
-	bool console_io_early;
+	bool console_io_early;      /* the boot domain: its console output is the serial line's */
 };
 
 /* Registered by hv-vcpu from a presmp_initcall; until then only idle vCPUs exist. */
