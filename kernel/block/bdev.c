@@ -157,7 +157,7 @@ static ssize_t bdev_direct(struct file *f, struct iov_iter *i, loff_t pos, bool 
 static const struct address_space_operations bdev_aops = {
 	.readpage = bdev_readpage, .readahead = bdev_readahead_pages, .writepage = bdev_writepage, .writepages = bdev_writepages,
 	.write_begin = bdev_write_begin, .write_end = bdev_write_end, .set_page_dirty = bdev_set_page_dirty,
-	.releasepage = bdev_releasepage, .direct_io = bdev_direct,
+	.releasepage = bdev_releasepage, .direct_io = bdev_direct, .mpage = &bdev_mpage,
 };
 
 static void bdev_evict(struct inode *inode)

@@ -151,6 +151,7 @@ static u64 ext2_bmap(struct address_space *m, u64 block)
 const struct address_space_operations ext2_aops = {
 	.readpage = ext2_readpage, .readahead = ext2_readahead, .writepage = ext2_writepage, .writepages = ext2_writepages,
 	.write_begin = ext2_write_begin, .write_end = ext2_write_end, .direct_io = raw_direct, .bmap = ext2_bmap,
+	.mpage = &ext2_mpage,
 };
 
 static ssize_t ext2_read(struct file *f, struct iov_iter *to, loff_t *pos)

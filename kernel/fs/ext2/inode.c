@@ -163,6 +163,8 @@ static int set_size(struct inode *i, loff_t size)
 
 	if (!S_ISREG(i->mode))
 		return S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
+	if (i->flags & S_SWAPFILE)
+		return -ETXTBSY; /* loop maps its blocks */
 	if ((u64)size > ext2_max_size(fs))
 		return -EFBIG;
 	e = zero_tail(i, size);

@@ -168,6 +168,7 @@ struct address_space_operations {
 	bool (*releasepage)(struct page *page, gfp_t gfp);        /* private data gone? */
 	ssize_t (*direct_io)(struct file *f, struct iov_iter *i, loff_t pos, bool write);
 	u64 (*bmap)(struct address_space *m, u64 block);          /* block on the device, 0 = hole */
+	const struct mpage_ops *mpage;                            /* file blocks as device blocks: loop, direct I/O (mpage.h) */
 };
 
 /* The pages of one inode (or block device). Tags of the tree: PAGECACHE_DIRTY, PAGECACHE_WRITEBACK. */
