@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of kernel/vfs share and nobody else needs. */
+#ifndef VFS_VFS_H
+#define VFS_VFS_H
+
+#include <kernel/fs.h>
+#include <kernel/printk.h>
+#include <kernel/errno.h>
+
+void dcache_init(void);
+void dcache_spin_lock(void);
+void dcache_spin_unlock(void);
+void shrink_dcache_sb(struct super_block *sb);
+void inode_cache_init(void);
+void mount_init(void);
+void writeback_init(void);
+
+extern struct mutex rename_mutex;
+
+/* mount.c */
+struct mount *lookup_mount(struct mount *m, struct dentry *d); /* referenced, or NULL */
+bool follow_up(struct path *p);                                /* to the mount point in the parent mount */
+void follow_mounts(struct path *p);                            /* onto the topmost mount here */
+int mnt_want_write(struct mount *m);                           /* 0 or -EROFS */
+
+/* namei.c */
+struct nameidata;
+int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
+int may_create(struct inode *dir, struct dentry *child);
+
+/* locks.c */
+void locks_remove_file(struct file *f);
+void locks_remove_posix(struct file *f, struct files *owner);
+
+/* inode.c */
+int sync_inode(struct inode *inode, bool wait);
+void sync_inodes_sb(struct super_block *sb, bool wait);
+void mark_inode_pages_dirty(struct inode *inode); /* the page cache: a page of it became dirty */
+bool evict_inodes(struct super_block *sb); /* false: some are busy */
+
+#endif
