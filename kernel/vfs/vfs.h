@@ -25,8 +25,16 @@ int mnt_want_write(struct mount *m);                           /* 0 or -EROFS */
 
 /* namei.c */
 struct nameidata;
+/* Walks to the parent. type: 0 an ordinary name (*last, kmalloc'ed), 1 ".", 2 "..", 3 the root itself. */
+int path_parent(int dfd, const char *name, struct path *parent, char **last, int *type, bool *slash);
 int may_delete(struct inode *dir, struct dentry *victim, bool isdir);
 int may_create(struct inode *dir, struct dentry *child);
+
+/* file.c */
+long do_dup_from(unsigned oldfd, unsigned min, unsigned flags);
+int get_close_on_exec(unsigned fd);
+void set_close_on_exec(unsigned fd, bool on);
+void eventpoll_release(struct file *f); /* poll: the file goes away under epoll instances */
 
 /* locks.c */
 void locks_remove_file(struct file *f);

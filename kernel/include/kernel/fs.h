@@ -60,6 +60,8 @@ void iov_iter_vec(struct iov_iter *i, const struct iovec *v, unsigned nr, size_t
 size_t copy_to_iter(const void *p, size_t n, struct iov_iter *i);   /* bytes moved */
 size_t copy_from_iter(void *p, size_t n, struct iov_iter *i);
 size_t iov_iter_zero(size_t n, struct iov_iter *i);
+/* A checked kernel copy of a user vector; *out is `fast` or kmalloc'ed (kfree). Total bytes or -errno. */
+ssize_t import_iovec(const struct iovec __user *uv, unsigned nr, unsigned nfast, struct iovec *fast, struct iovec **out);
 void iov_iter_advance(struct iov_iter *i, size_t n);
 int iov_iter_fault_in(struct iov_iter *i, size_t n);                /* before a write with page faults off */
 
