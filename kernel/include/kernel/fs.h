@@ -382,6 +382,9 @@ int generic_permission(struct inode *inode, int mask);
 #define MAY_READ 4
 #define MAY_APPEND 8
 
+/* For sockets: mode has S_IFSOCK; the umask is applied. */
+int vfs_mknod_at(int dfd, const char *name, mode_t mode, dev_t dev);
+
 /* --- dentries and inodes -------------------------------------------------------------------------------------------- */
 
 struct dentry *d_alloc(struct dentry *parent, const char *name, unsigned len); /* count 1, not hashed */
