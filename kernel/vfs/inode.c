@@ -29,17 +29,6 @@ struct timespec64 current_time(const struct inode *inode)
 	return t;
 }
 
-void address_space_init(struct address_space *m, struct inode *host, const struct address_space_operations *ops, gfp_t gfp)
-{
-	memset(m, 0, sizeof(*m));
-	m->host = host;
-	m->ops = ops;
-	m->gfp = gfp;
-	spin_lock_init_rank(&m->lock, RANK_FS + 6);
-	radix_init(&m->pages, GFP_ATOMIC);
-	mapping_vmas_init(&m->vmas);
-}
-
 static struct inode *alloc_inode(struct super_block *sb)
 {
 	struct inode *i;

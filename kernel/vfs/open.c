@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* open and what changes an inode's attributes: modes, owners, sizes, times. Lock: inode->rwsem around notify_change. */
 #include "vfs.h"
+#include <kernel/proc.h>
 #include <kernel/slab.h>
 #include <kernel/signal.h>
 #include <kernel/string.h>

@@ -48,7 +48,7 @@ static int stat_at(int dfd, const char __user *name, int flags, struct kstat *s)
 	if ((flags & AT_EMPTY_PATH) && dfd >= 0) {
 		char first = 0;
 
-		if (!name || (!get_user(first, name) && !first)) { /* fstat by another name: no walk */
+		if (!name || (!copy_from_user(&first, name, 1) && !first)) { /* fstat by another name: no walk */
 			f = fget_raw((unsigned)dfd);
 			if (!f)
 				return -EBADF;

@@ -13,7 +13,8 @@ void dcache_spin_unlock(void);
 void shrink_dcache_sb(struct super_block *sb);
 void inode_cache_init(void);
 void mount_init(void);
-void writeback_init(void);
+/* sync.c */
+void wakeup_flusher(void);
 
 extern struct mutex rename_mutex;
 
