@@ -6,7 +6,6 @@
 #include <hv/guest_access.h>
 #include <hv/insn.h>
 #include <hv/mm.h>
-#include <hv/vcpu_state.h>
 #include "../domain/domain.h"
 #include "control.h"
 

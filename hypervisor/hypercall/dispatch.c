@@ -4,7 +4,6 @@
  * Entry points: hypercall_dispatch(), hc_dispatch(), hypercall_page_fill(). No locks.
  */
 #include <hv/hypercall.h>
-#include <hv/vcpu_state.h>
 #include <hv/domain.h>
 #include <hv/guest.h>
 #include <hv/insn.h>

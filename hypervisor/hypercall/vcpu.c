@@ -3,8 +3,6 @@
 #include <hv/domain.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/vcpu_state.h>
 #include <xen/hvm/hvm_vcpu.h>
 #include <xen/vcpu.h>
 #include "../domain/domain.h"
@@ -95,57 +93,6 @@ static long register_area(struct vcpu *v, uint64_t arg, int (*fn)(struct vcpu *,
 	return rc ? rc : fn(v, va);
 }
 
-/* Bits 8-11 of the interface's attributes are 12-15 of the machine's. */
-static void set_seg(struct guest_seg *s, uint32_t base, uint32_t limit, uint16_t ar)
-{
-	*s = (struct guest_seg){ .attr = (ar & 0xff) | (ar & 0xf00) << 4, .limit = limit, .base = base };
-}
-
-static int set_context(struct vcpu *v, const struct vcpu_hvm_context *c)
-{
-	struct guest_state *s = xzalloc(struct guest_state);
-	int rc;
-
-	if (!s)
-		return -ENOMEM;
-	vcpu_get_state(v, s);
-	memset(&s->regs, 0, sizeof(s->regs));
-	if (c->mode == VCPU_HVM_MODE_32B) {
-		const struct vcpu_hvm_x86_32 *r = &c->cpu_regs.x86_32;
-
-		s->regs = (struct guest_regs){ .rax = r->eax, .rcx = r->ecx, .rdx = r->edx, .rbx = r->ebx, .rsp = r->esp,
-			.rbp = r->ebp, .rsi = r->esi, .rdi = r->edi, .rip = r->eip, .rflags = r->eflags | 2 };
-		s->cr0 = r->cr0;
-		s->cr3 = r->cr3;
-		s->cr4 = r->cr4;
-		s->efer = r->efer;
-		set_seg(&s->seg[0], r->es_base, r->es_limit, r->es_ar);
-		set_seg(&s->seg[1], r->cs_base, r->cs_limit, r->cs_ar);
-		set_seg(&s->seg[2], r->ss_base, r->ss_limit, r->ss_ar);
-		set_seg(&s->seg[3], r->ds_base, r->ds_limit, r->ds_ar);
-		s->seg[4] = s->seg[5] = s->seg[3];
-		set_seg(&s->seg[7], r->tr_base, r->tr_limit, r->tr_ar);
-	} else {
-		const struct vcpu_hvm_x86_64 *r = &c->cpu_regs.x86_64;
-
-		s->regs = (struct guest_regs){ .rax = r->rax, .rcx = r->rcx, .rdx = r->rdx, .rbx = r->rbx, .rsp = r->rsp,
-			.rbp = r->rbp, .rsi = r->rsi, .rdi = r->rdi, .rip = r->rip, .rflags = r->rflags | 2 };
-		s->cr0 = r->cr0;
-		s->cr3 = r->cr3;
-		s->cr4 = r->cr4;
-		s->efer = r->efer;
-		/* Flat: a 64-bit code segment and what long mode ignores anyway. */
-		set_seg(&s->seg[1], 0, ~0u, 0xa9b);
-		for (unsigned i = 0; i < 6; i++)
-			if (i != 1)
-				set_seg(&s->seg[i], 0, ~0u, 0xc93);
-		set_seg(&s->seg[7], 0, 0x67, 0x08b);
-	}
-	rc = vcpu_set_state(v, s);
-	xfree(s);
-	return rc;
-}
-
 static long initialise(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_hvm_context ctx;
@@ -158,9 +105,7 @@ static long initialise(struct vcpu *v, uint64_t arg)
 		return rc;
 	if (v->is_initialised)
 		return -EEXIST;
-	if (ctx.mode > VCPU_HVM_MODE_64B || ctx.pad)
-		return -EINVAL;
-	rc = set_context(v, &ctx);
+	rc = arch_vcpu_set_context(v, &ctx);
 	if (!rc)
 		v->is_initialised = true;
 	return rc;

@@ -3,7 +3,6 @@
 #include <hv/domain.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/vcpu_state.h>
 #include <hv/mm.h>
 #include <uapi/zazen_hypercall.h>
 #include "../domain/domain.h"

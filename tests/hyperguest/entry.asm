@@ -70,7 +70,7 @@ exc%1:
 	push 0
 %endif
 	push %1
-	jmp common
+	jmp exc_common
 %endmacro
 %assign i 0
 %rep 32
@@ -81,7 +81,7 @@ exc%1:
 %endif
 %assign i i + 1
 %endrep
-common:
+exc_common:
 	push rax
 	mov rax, [rel resume]
 	test rax, rax

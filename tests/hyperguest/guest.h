@@ -26,6 +26,11 @@ extern bool use_vmmcall, privileged;
 long hypercall(unsigned nr, uint64_t a1, uint64_t a2, uint64_t a3);
 #define HC(nr, a, b, c) hypercall(__HYPERVISOR_##nr, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c))
 
+void *memset(void *d, int c, size_t n);
+void *memcpy(void *d, const void *s, size_t n);
+void fatal_exception(uint64_t vector, uint64_t rip, uint64_t error);
+void on_upcall(void);
+void main(struct hvm_start_info *info);
 void print(const char *s);
 void print_num(long n);
 /* One line "ok NAME" or "FAIL NAME: got X". */
