@@ -173,7 +173,9 @@ static void forget_children(struct task *t, struct list_head *dead)
 	}
 }
 
-static void exit_notify(struct task *t, bool group_dead)
+/* True: nobody will wait for t; the caller must have it released. (Only this value says so: a zombie is
+ * taken by its parent, which marks it DEAD, as soon as the lock is dropped.) */
+static bool exit_notify(struct task *t, bool group_dead)
 {
 	struct task_proc *c, *n;
 	LIST_HEAD(dead);
@@ -191,7 +193,7 @@ static void exit_notify(struct task *t, bool group_dead)
 	}
 	t->exit_state = TASK_ZOMBIE;
 	if (t == t->group_leader) {
-		reap = !delay_group_leader(t) && do_notify_parent(t, t->exit_signal);
+		reap = (t->flags & PF_KTHREAD) || (!delay_group_leader(t) && do_notify_parent(t, t->exit_signal));
 		wake_up_all_poll(&t->proc->pid->wait, POLLIN | POLLRDNORM);
 	} else {
 		reap = true;
@@ -206,6 +208,7 @@ static void exit_notify(struct task *t, bool group_dead)
 		list_del_init(&c->ptrace_node);
 		release_task(c->self);
 	}
+	return reap;
 }
 
 struct reap_work {
@@ -278,8 +281,7 @@ void do_exit(long code)
 	if (group_dead)
 		tty_exit_session(t);
 	INIT_LIST_HEAD(&t->proc->reap_node);
-	exit_notify(t, group_dead);
-	if (t->exit_state == TASK_DEAD) {
+	if (exit_notify(t, group_dead)) {
 		unsigned long f;
 
 		spin_lock_irqsave(&reaper_q.lock, f);

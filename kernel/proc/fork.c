@@ -146,6 +146,7 @@ int proc_init_kernel_task(struct task *t, bool idle)
 	if (init_process && t != init_process)
 		t->real_parent = t->parent = t;
 	attach_pid_task(get_pid(pid), t);
+	get_task(t);
 	list_add_tail(&t->thread_group, &t->signal->threads);
 	list_add_tail(&t->tasks, &process_list);
 	if (pid->nr == 1) {
@@ -300,6 +301,7 @@ static int link_in(struct task *t, struct pid *pid, u64 flags, int exit_signal)
 		process_count++;
 	}
 	attach_pid_task(get_pid(pid), t);
+	get_task(t); /* the lists' reference, dropped by release_task; the first one is the scheduler's */
 	thread_count++;
 	fork_count++;
 out:

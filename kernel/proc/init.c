@@ -50,7 +50,7 @@ static int try_init(const char *path)
 	env[n] = NULL;
 	init_argv[0] = path;
 	r = do_execve_kernel(path, init_argv, env);
-	if (r != -ENOENT)
+	if (r && r != -ENOENT)
 		pr_err("init: cannot run %s: error %d\n", path, r);
 	return r;
 }
