@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The privileged dom0: its memory is machine memory at the same address, devices and firmware tables are where they
- * are, and frames of others go into a window above everything the machine has.
+ * are, and frames of others go into a window above everything the machine has there.
  */
 #include <hv/acpi.h>
 #include <hv/guest_access.h>
@@ -139,18 +139,23 @@ static void reserve_rest(struct domain *d)
 	}
 }
 
+/*
+ * Above RAM and 4 GiB, up to the next thing the memory map names (AMD reserves addresses just below 1 TiB). As low as
+ * that allows: dom0 keeps a record per frame.
+ */
 static void set_window(struct domain *d)
 {
 	struct domain_extra *x = domain_extra(d);
-	uint64_t top = max(mfn_to_paddr(max_mfn), (uint64_t)GIB(4));
+	uint64_t start = ALIGN_UP(max(mfn_to_paddr(max_mfn), (uint64_t)GIB(4)), WINDOW_ALIGN);
+	uint64_t end = min(start + WINDOW_SIZE, (uint64_t)p2m_max_gfn(d) << PAGE_SHIFT);
 
 	for (unsigned i = 0; i < host_e820.nr; i++)
-		top = max(top, host_e820.e[i].addr + host_e820.e[i].len);
-	x->window_start = PFN_DOWN(ALIGN_UP(top, WINDOW_ALIGN));
-	x->window_frames = 0;
-	if (x->window_start < p2m_max_gfn(d))
-		x->window_frames = min(p2m_max_gfn(d) - x->window_start, (gfn_t)PFN_DOWN(WINDOW_SIZE));
+		if (host_e820.e[i].addr >= start)
+			end = min(end, host_e820.e[i].addr);
+	x->window_start = PFN_DOWN(start);
+	x->window_frames = end > start ? PFN_DOWN(end - start) : 0;
 	x->direct_mapped = true;
+	pr_info("dom0: foreign frames at %#lx-%#lx\n", (unsigned long)start, (unsigned long)end);
 }
 
 struct domain *build_dom0(const struct image *img, uint64_t mem, unsigned vcpus)

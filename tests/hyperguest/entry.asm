@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT
-; PVH entry of the bare test guest: 32-bit, paging off, EBX = start_info. Sets up long mode with the low 4 GiB mapped
+; PVH entry of the bare test guest: 32-bit, paging off, EBX = start_info. Sets up long mode with the low 8 GiB mapped
 ; 1:1 by 2 MiB pages and calls main(start_info). Also the exception and event entries.
 bits 32
 section .note.Xen note
@@ -13,22 +13,24 @@ pvh_entry:
 	cli
 	mov esp, stack_top
 	mov edi, ebx
-	; page tables: one PML4, one PDPT, four PDs
+	; page tables: one PML4, one PDPT, eight PDs
 	mov eax, pdpt + 3
 	mov [pml4], eax
-	mov ecx, 4
+	mov ecx, 8
 	mov eax, pds + 3
 	mov edx, pdpt
 .pdpt:	mov [edx], eax
 	add eax, 4096
 	add edx, 8
 	loop .pdpt
-	mov ecx, 2048
+	mov ecx, 4096
 	mov eax, 0x83
+	xor esi, esi
 	mov edx, pds
 .pd:	mov [edx], eax
-	mov dword [edx + 4], 0
+	mov [edx + 4], esi
 	add eax, 0x200000
+	adc esi, 0
 	add edx, 8
 	loop .pd
 	mov eax, cr4
@@ -189,6 +191,6 @@ section .bss
 alignb 4096
 pml4:	resb 4096
 pdpt:	resb 4096
-pds:	resb 4 * 4096
+pds:	resb 8 * 4096
 stack:	resb 32768
 stack_top:

@@ -105,7 +105,7 @@ uint64_t system_time(void)
 void *take_page(void) { return pages[next_page++ % 64]; }
 uint64_t gfn_of(const void *p) { return (uint64_t)p >> 12; }
 
-/* dom0's mappings go into its window; it lies above what our tables map, so only the call is tested there. */
+/* dom0's mappings go into its window, above all machine addresses (our tables reach up to 8 GiB). */
 uint64_t hole_gfn(unsigned n)
 {
 	struct zazen_info info = { .interface_version = ZAZEN_INTERFACE_VERSION };
