@@ -118,6 +118,8 @@ static int start_device(struct xenbus_device *d, const struct xenbus_driver *drv
 	d->driver = drv;
 	e = drv->probe(d);
 	if (e) {
+		if (drv->remove && d->data)
+			drv->remove(d);
 		d->driver = NULL;
 		return e;
 	}

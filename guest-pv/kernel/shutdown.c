@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests of the toolstack: control/shutdown (poweroff, halt, reboot) is acknowledged by emptying the node and turned
+ * into the signal that busybox's and other inits understand; without an init that listens the kernel does it itself.
+ * control/sysrq is read and its letter removed. Runs in the xenwatch thread; no locks.
+ */
+#include <kernel/errno.h>
+#include <kernel/init.h>
+#include <kernel/kernel.h>
+#include <kernel/proc.h>
+#include <kernel/sched.h>
+#include <kernel/signal.h>
+#include <kernel/slab.h>
+#include <kernel/string.h>
+#include <kernel/xen/xen.h>
+#include <kernel/xen/xenbus.h>
+#include <uapi/signal.h>
+
+#define INIT_PATIENCE_MS 60000u /* how long init may take to end the system */
+
+static volatile bool reboot_wanted;
+
+static int force_end(void *arg)
+{
+	(void)arg;
+	msleep(INIT_PATIENCE_MS);
+	pr_warn("xen: init did not end the system in time\n");
+	if (reboot_wanted)
+		kernel_restart();
+	else
+		kernel_power_off();
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	int signal; /* busybox init: SIGUSR2 powers off, SIGTERM reboots */
+	bool reboot;
+} requests[] = {
+	{ "poweroff", SIGUSR2, false },
+	{ "halt", SIGUSR2, false },
+	{ "reboot", SIGTERM, true },
+};
+
+static void obey(const char *word)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(requests); i++) {
+		struct task *init;
+
+		if (strcmp(word, requests[i].word))
+			continue;
+		pr_info("xen: %s requested by the toolstack\n", word);
+		reboot_wanted = requests[i].reboot;
+		init = find_get_task(1);
+		if (init) {
+			send_sig(requests[i].signal, init);
+			put_task(init);
+		}
+		kthread_run(force_end, NULL, "xen-shutdown");
+		return;
+	}
+	pr_warn("xen: control/shutdown says '%s', which this kernel cannot do\n", word);
+}
+
+static void shutdown_written(struct xenbus_watch *w, const char *path)
+{
+	struct xenbus_transaction t;
+	char *word;
+	int e;
+
+	(void)w, (void)path;
+	do {
+		e = xenbus_transaction_start(&t);
+		if (e)
+			return;
+		e = xenbus_read(t, "control", "shutdown", &word, NULL);
+		if (e || !*word) {
+			if (!e)
+				kfree(word);
+			xenbus_transaction_end(t, true);
+			return;
+		}
+		xenbus_write(t, "control", "shutdown", ""); /* taken notice of */
+		e = xenbus_transaction_end(t, false);
+		if (e)
+			kfree(word);
+	} while (e == -EAGAIN);
+	if (e)
+		return;
+	obey(word);
+	kfree(word);
+}
+
+static struct xenbus_watch shutdown_watch = { .path = "control/shutdown", .callback = shutdown_written };
+
+static int shutdown_start(void *arg)
+{
+	char *name;
+
+	(void)arg;
+	xenstore_wait_ready();
+	/* the host name of a guest that has no other is the domain's name */
+	if (!xenbus_read(XBT_NIL, "name", "", &name, NULL)) {
+		set_default_hostname(name);
+		kfree(name);
+	}
+	xenbus_write(XBT_NIL, "control", "feature-poweroff", "1");
+	xenbus_write(XBT_NIL, "control", "feature-reboot", "1");
+	if (register_xenbus_watch(&shutdown_watch))
+		pr_err("xen: cannot watch control/shutdown\n");
+	return 0;
+}
+
+static int shutdown_init(void)
+{
+	if (running_on_xen() && !xen_initial_domain())
+		kthread_run(shutdown_start, NULL, "xen-control");
+	return 0;
+}
+late_initcall(shutdown_init);
