@@ -15,6 +15,7 @@
 #include <kernel/xen/xen.h>
 #include <kernel/xen/xenbus.h>
 #include <uapi/signal.h>
+#include <uapi/utsname.h>
 
 #define INIT_PATIENCE_MS 60000u /* how long init may take to end the system */
 
@@ -45,17 +46,11 @@ static const struct {
 static void obey(const char *word)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(requests); i++) {
-		struct task *init;
-
 		if (strcmp(word, requests[i].word))
 			continue;
 		pr_info("xen: %s requested by the toolstack\n", word);
 		reboot_wanted = requests[i].reboot;
-		init = find_get_task(1);
-		if (init) {
-			send_sig(requests[i].signal, init);
-			put_task(init);
-		}
+		kill_proc(1, requests[i].signal);
 		kthread_run(force_end, NULL, "xen-shutdown");
 		return;
 	}
@@ -101,7 +96,8 @@ static int shutdown_start(void *arg)
 	xenstore_wait_ready();
 	/* the host name of a guest that has no other is the domain's name */
 	if (!xenbus_read(XBT_NIL, "name", "", &name, NULL)) {
-		set_default_hostname(name);
+		if (!strcmp(system_utsname.nodename, "(none)"))
+			strscpy(system_utsname.nodename, name, sizeof(system_utsname.nodename));
 		kfree(name);
 	}
 	xenbus_write(XBT_NIL, "control", "feature-poweroff", "1");
