@@ -52,7 +52,7 @@ unit-tools-image: $(UT)/image $(UT)/vmlinuz
 UNIT_TARGETS += unit-tools-image
 
 # Debian's own clients against our daemon, both as they are.
-UT_XS_DEBS := xenstore-utils libxenstore4 libxentoolcore1
+UT_XS_DEBS := xenstore-utils libxenstore4 libxentoolcore1 xen-utils-4.17
 $(addprefix $(B)/deb/unpacked/,$(UT_XS_DEBS)): tools/host/fetch-debs.sh
 	tools/host/fetch-debs.sh $(B)/deb $(UT_XS_DEBS)
 	@touch $@

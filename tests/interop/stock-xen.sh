@@ -11,7 +11,7 @@ fetch() { (cd "$top" && tools/host/fetch-debs.sh "$build/deb" "$@") >/dev/null; 
 version() { apt-cache depends "$1" | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -1; }
 
 linux=$(version linux-image-amd64) cloud=$(version linux-image-cloud-amd64)
-fetch "$linux" "$cloud" xen-hypervisor-4.17-amd64 busybox-static xenstore-utils libxenstore4 libxentoolcore1
+fetch "$linux" "$cloud" xen-hypervisor-4.17-amd64 busybox-static xenstore-utils libxenstore4 libxentoolcore1 xen-utils-4.17
 debs=$build/deb/unpacked
 dir=$build/interop; root=$dir/root guest=$dir/guest
 rm -rf "$root" "$guest"
@@ -42,10 +42,20 @@ for applet in ls read write; do ln -sf xenstore "$root/bin/xenstore-$applet"; do
 cp /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 cp /lib/x86_64-linux-gnu/libc.so.6 "$debs"/{libxenstore4,libxentoolcore1}/usr/lib/x86_64-linux-gnu/*.so.* \
     "$root/lib/x86_64-linux-gnu/"
+# Stock xl with the libraries it needs (the host has them: libxen-dev depends on them).
+utils=$debs/xen-utils-4.17/usr/lib/xen-4.17/bin
+mkdir -p "$root"/usr/lib/xen-4.17/bin "$root"/etc/xen "$root"/var/{lib,run,log}/xen
+cp "$utils"/{xl,libxl-save-helper,xen-init-dom0,test-xenstore} "$root/usr/lib/xen-4.17/bin/"
+ldd "$utils"/{xl,libxl-save-helper,xen-init-dom0,test-xenstore} | awk '$3 ~ /^\// { print $3 }' | sort -u |
+    xargs cp -Lt "$root/lib/x86_64-linux-gnu/" /lib/x86_64-linux-gnu/libgcc_s.so.1
+touch "$root/etc/xen/xl.conf"
+printf '%s\n' 'name = "x1"' 'type = "pvh"' 'kernel = "/guest/kernel"' 'ramdisk = "/guest/initrd"' \
+    "extra = \"$cmdline\"" 'memory = 128' 'vcpus = 2' >"$root/etc/x1.cfg"
 cp "${kernel:-$(ls "$debs/$cloud"/boot/vmlinuz-*)}" "$root/guest/kernel"
 modules=$(echo "$debs/$linux"/lib/modules/*/kernel/drivers)
 for m in xen/xen-privcmd xen/xen-evtchn xen/xen-gntdev xen/xenfs/xenfs; do cp "$modules/$m.ko" "$root/mod/"; done
 echo "$cmdline" >"$root/guest/cmdline"
+[ -z "$kernel" ] || touch "$root/guest/other"
 cat >"$root/init" <<'INIT'
 #!/bin/busybox sh
 export PATH=/bin
@@ -68,6 +78,21 @@ echo "LOG $(grep -c GUEST- $log)"
 echo "BALLOON $(xenstore-read /local/domain/1/control/feature-balloon 2>/dev/null)"
 kill $pid; xenstore-ls /local/domain/1
 cat $log
+u=/usr/lib/xen-4.17/bin
+$u/test-xenstore -i 20 >/dev/null; echo "TEST-XENSTORE $?"
+[ -f /guest/other ] && { echo INTEROP-END; exec sleep 1000; }
+# Stock xl, with our daemons under it.
+$u/xen-init-dom0
+$u/xl destroy 1; echo "XL-DESTROY $?"
+$u/xl create /etc/x1.cfg; echo "XL-CREATE $?"
+log=/var/log/xen/console/guest-x1.log
+for i in $(seq 90); do grep -q GUEST-UP $log 2>/dev/null && break; sleep 1; done
+echo "XL-$(grep GUEST-UP $log)"
+$u/xl mem-set x1 100; sleep 3; echo "XL-MEM $($u/xl list x1 | awk 'NR == 2 { print $3 }')"
+$u/xl vcpu-set x1 1; sleep 2; echo "XL-VCPUS $($u/xl vcpu-list x1 | grep -c -- --p)"
+$u/xl save x1 /tmp/save >/dev/null 2>&1; echo "XL-SAVE $?"
+$u/xl restore /tmp/save >/dev/null 2>&1; echo "XL-RESTORE $?"
+sleep 3; $u/xl destroy x1; echo "XL-END $? $($u/xl list | wc -l) $(xenstore-ls -f /libxl /vm | wc -l)"
 echo INTEROP-END
 INIT
 chmod +x "$root/init"
@@ -75,11 +100,11 @@ chmod +x "$root/init"
 zcat "$debs"/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz >"$dir/xen"
 
 rm -f "$dir/log"
-timeout 240 qemu-system-x86_64 -accel tcg -cpu qemu64,+svm,+npt -smp 1 -m 1024 -nographic -no-reboot \
+timeout 400 qemu-system-x86_64 -accel tcg -cpu qemu64,+svm,+npt -smp 1 -m 1024 -nographic -no-reboot \
     -kernel "$dir/xen" -append "console=com1 com1=115200,8n1 dom0_mem=512M noreboot" \
     -initrd "$(ls "$debs/$linux"/boot/vmlinuz-*) console=hvc0 quiet loglevel=3,$dir/dom0.initrd" \
     </dev/null >"$dir/log" 2>&1 & qemu=$!
-for _ in $(seq 240); do
+for _ in $(seq 400); do
     sleep 1
     grep -q INTEROP-END "$dir/log" 2>/dev/null && break
     kill -0 $qemu 2>/dev/null || break
@@ -97,6 +122,14 @@ if [ -z "$kernel" ]; then
     want "console input and output" "^GUEST-ECHO $(echo hello | sha256sum | cut -c1-16)"
     want "the guest's xenbus" 'feature-poweroff = "1"'
     want "console log file" '^LOG [23]'
+    want "stock test-xenstore" '^TEST-XENSTORE 0'
+    want "stock xl create" '^XL-CREATE 0'
+    want "its guest comes up" '^XL-GUEST-UP cpus 2'
+    want "stock xl mem-set" '^XL-MEM 100'
+    want "stock xl vcpu-set" '^XL-VCPUS 1'
+    want "stock xl save" '^XL-SAVE 0'
+    want "stock xl restore" '^XL-RESTORE 0'
+    want "stock xl destroy leaves nothing" '^XL-END 0 2 '
 fi
 echo "$pass passed, $fail failed"
 [ $fail -eq 0 ]

@@ -49,6 +49,8 @@ for size in (1, 15, 16, 100, 5000):
     s.close()
 P
 is "after garbage" "one" "$("$bin"/xenstore-read /t/a)"
+# Xen's own xenstore test, with the libraries of libxen-dev that the host has.
+is "test-xenstore" 0 "$(LD_LIBRARY_PATH= "$debs"/xen-utils-4.17/usr/lib/xen-4.17/bin/test-xenstore -i 50 >"$dir/tx" 2>&1; echo $?)"
 is "second daemon" 1 "$("$daemon" --no-fork --no-domains --pid-file "$dir/pid2" >/dev/null 2>&1; echo $?)"
 is "read-only socket" $'xenstore-write: could not write path /ro' \
     "$(XENSTORED_PATH=$XENSTORED_PATH"_ro" "$bin"/xenstore-write /ro x 2>&1)"
