@@ -90,33 +90,52 @@ static bool same_for_32bit(uint64_t nr)
 	}
 }
 
+static __attribute__((noinline)) void dispatch32(struct vcpu *v)
+{
+	struct guest_regs *g = &v->arch.regs;
+	uint64_t *reg[HC_NR_ARGS], a[HC_NR_ARGS], nr = (uint32_t)g->rax;
+	long rc;
+
+	arg_regs(g, false, reg);
+	for (unsigned i = 0; i < HC_NR_ARGS; i++)
+		a[i] = (uint32_t)*reg[i];
+	rc = same_for_32bit(nr) ? dispatch(v, nr, a) : -ENOSYS;
+	if (rc == -ERESTART) {
+		/* Only what the handler changed: the rest of the guest's registers stays as it was. */
+		for (unsigned i = 0; i < HC_NR_ARGS; i++)
+			if (a[i] != (uint32_t)*reg[i])
+				*reg[i] = a[i];
+		return;
+	}
+	g->rax = (uint32_t)rc;
+	vcpu_skip_instruction(v);
+}
+
+/* The 64-bit path is written out: a null hypercall's cost is counted in instructions. */
 void hypercall_dispatch(struct vcpu *v)
 {
 	struct guest_regs *g = &v->arch.regs;
-	uint64_t *reg[HC_NR_ARGS], a[HC_NR_ARGS], nr;
-	bool is64;
+	uint64_t a[HC_NR_ARGS];
 	long rc;
 
-	if (vcpu_get_cpl(v)) {
+	if (unlikely(vcpu_get_cpl(v))) {
 		g->rax = -EPERM;
 		vcpu_skip_instruction(v);
 		return;
 	}
-	is64 = vcpu_in_long_mode(v);
-	arg_regs(g, is64, reg);
-	nr = is64 ? g->rax : (uint32_t)g->rax;
-	for (unsigned i = 0; i < HC_NR_ARGS; i++)
-		a[i] = is64 ? *reg[i] : (uint32_t)*reg[i];
-
-	rc = is64 || same_for_32bit(nr) ? dispatch(v, nr, a) : -ENOSYS;
-	if (rc == -ERESTART) {
-		/* Only what the handler changed: the rest of the guest's registers stays as it was. */
-		for (unsigned i = 0; i < HC_NR_ARGS; i++)
-			if (a[i] != (is64 ? *reg[i] : (uint32_t)*reg[i]))
-				*reg[i] = a[i];
+	if (unlikely(!vcpu_in_long_mode(v))) {
+		dispatch32(v);
 		return;
 	}
-	g->rax = is64 ? (uint64_t)rc : (uint32_t)rc;
+	a[0] = g->rdi; a[1] = g->rsi; a[2] = g->rdx;
+	a[3] = g->r10; a[4] = g->r8; a[5] = g->r9;
+	rc = dispatch(v, g->rax, a);
+	if (unlikely(rc == -ERESTART)) {
+		g->rdi = a[0]; g->rsi = a[1]; g->rdx = a[2];
+		g->r10 = a[3]; g->r8 = a[4]; g->r9 = a[5];
+		return;
+	}
+	g->rax = rc;
 	vcpu_skip_instruction(v);
 }
 

@@ -193,7 +193,7 @@ static void basic(struct vcpu *v, const struct cpu_policy *p, uint32_t leaf, uin
 		if (sub < POL_XSAVE && p->xcr0)
 			*r = p->xsave[sub];
 		if (sub == 0 && p->xcr0)
-			r->b = xsave_size(p, v->arch.xcr0);
+			r->b = xsave_size(p, v == current ? xgetbv(0) : v->arch.xcr0);
 		break;
 	default:
 		*r = p->basic[leaf];

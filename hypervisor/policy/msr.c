@@ -33,7 +33,7 @@ static const struct msr table[] = {
 	{ 0x17, 0x17, K_CONST, 1, 0, 0 },                                        /* platform id */
 	{ 0x8b, 0x8b, K_IGNORE, 0, 0, 0 },                                       /* microcode revision */
 	{ 0xce, 0xce, K_CONST, 1, 0, 0 },                                        /* platform info */
-	{ 0x140, 0x140, K_CONST, 1, 0, 0 },                                      /* misc features */
+	{ 0x140, 0x140, K_IGNORE, 1, 0, 0 },                                     /* misc features */
 	{ MSR_MTRRCAP, MSR_MTRRCAP, K_CONST, 0, 0x508, 0 },                      /* 8 ranges, fixed ranges, WC */
 	STORE(0x200, 16, mtrr_var, 0x000ffffffffff8ffUL),
 	STORE(0x250, 1, mtrr_fix[0], ALL),

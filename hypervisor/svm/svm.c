@@ -136,6 +136,13 @@ void svm_run_work(struct arch_vcpu *a)
 	check_asid(v);
 }
 
+static uint32_t svm_cs_attr(struct vcpu *v)
+{
+	const struct vmcb *b = vmcb_of(v);
+
+	return (b->seg[1].attr & 0x9f) | (uint32_t)b->cpl << 5 | (b->seg[1].attr & 0xf00u) << 4;
+}
+
 static bool svm_shadow(struct vcpu *v) { return vmcb_of(v)->int_shadow & 1; }
 static void svm_clear_shadow(struct vcpu *v) { vmcb_of(v)->int_shadow &= ~1UL; }
 
@@ -201,7 +208,7 @@ const struct hvm_ops svm_ops = {
 	.run = svm_run, .ctxt_from = svm_ctxt_from, .ctxt_to = svm_ctxt_to,
 	.detail = svm_detail, .skip = svm_skip,
 	.get = svm_get, .set = svm_set, .get_seg = svm_get_seg, .set_seg = svm_set_seg,
-	.shadow = svm_shadow, .clear_shadow = svm_clear_shadow, .clear_shadow_off = svm_clear_shadow_off,
+	.cs_attr = svm_cs_attr, .shadow = svm_shadow, .clear_shadow = svm_clear_shadow, .clear_shadow_off = svm_clear_shadow_off,
 	.inject = svm_inject, .window = svm_window, .nmi_blocked = svm_nmi_blocked,
 	.dump = svm_dump, .tlb_flush_all = svm_tlb_flush_all, .p2m_root = svm_root,
 };

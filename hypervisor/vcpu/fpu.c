@@ -66,6 +66,7 @@ void fpu_save(struct vcpu *v)
 		__asm__ volatile("fxsaveq (%0)" : : "r"(f) : "memory");
 		return;
 	}
+	v->arch.xcr0 = xgetbv(0); /* QEMU's SVM does not intercept XSETBV */
 	if (v->arch.xcr0 != fpu_host_xcr0)
 		xsetbv(0, fpu_host_xcr0);
 	__asm__ volatile("xsaveq (%0)" : : "r"(f), "a"((uint32_t)fpu_host_xcr0), "d"((uint32_t)(fpu_host_xcr0 >> 32)) : "memory");

@@ -99,9 +99,8 @@ void exit_cpuid(struct vcpu *v, struct exit *x)
 void exit_hypercall(struct vcpu *v, struct exit *x)
 {
 	v->arch.insn_len = x->len;
-	v->arch.in_hypercall = true;
+	v->arch.cs_attr = hvm_ops->cs_attr(v);
 	hypercall_dispatch(v);
-	v->arch.in_hypercall = false;
 	v->arch.cs_attr = 0;
 }
 

@@ -34,6 +34,7 @@ struct hvm_ops {
 	void (*set)(struct vcpu *v, enum hvm_reg r, uint64_t val);
 	void (*get_seg)(struct vcpu *v, unsigned n, struct guest_seg *s);
 	void (*set_seg)(struct vcpu *v, unsigned n, const struct guest_seg *s);
+	uint32_t (*cs_attr)(struct vcpu *v);        /* current only: one field; DPL is the CPL unless CS conforms */
 	bool (*shadow)(struct vcpu *v);             /* STI or MOV SS shadow */
 	void (*clear_shadow)(struct vcpu *v);       /* v is current */
 	void (*clear_shadow_off)(struct vcpu *v);   /* v is off its CPU: no shadow, no injection, no window */

@@ -24,41 +24,33 @@ uint64_t vcpu_get_rflags(struct vcpu *v) { return hvm_ops->get(v, R_RFLAGS); }
 void vcpu_get_seg(struct vcpu *v, unsigned n, struct guest_seg *out) { hvm_ops->get_seg(v, n, out); }
 int64_t vcpu_tsc_offset(const struct vcpu *v) { return v->domain->tsc_offset; }
 
-static uint32_t cs_attr(struct vcpu *v)
-{
-	struct guest_seg cs;
-
-	if (v->arch.cs_attr)
-		return v->arch.cs_attr;
-	hvm_ops->get_seg(v, 1, &cs);
-	return v->arch.cs_attr = cs.attr;
-}
-
 /*
- * DPL of SS is the CPL (SDM vol. 3 24.4.1); a non-conforming CS has it too, and one read then also tells the mode. The
- * copy lives until exit_hypercall() ends; elsewhere it is dropped at once.
+ * DPL of SS is the CPL (SDM vol. 3 24.4.1), and so is that of a non-conforming CS. During a hypercall exit the
+ * attributes of CS have been read once (arch.cs_attr, never 0 then: P is set).
  */
 unsigned vcpu_get_cpl(struct vcpu *v)
 {
-	uint32_t attr = cs_attr(v);
+	uint32_t attr = v->arch.cs_attr;
 	struct guest_seg ss;
 
-	if (v != current || !v->arch.in_hypercall)
-		v->arch.cs_attr = 0;
-	if ((attr & 0xc) == 8 && (attr & 0x10))
+	if (likely((attr & 0x1c) == 0x18))
 		return attr >> 5 & 3;
 	hvm_ops->get_seg(v, 2, &ss);
 	return ss.attr >> 5 & 3;
 }
 
+/*
+ * During a hypercall L alone decides: outside long mode it is a bit of a descriptor without meaning, and a guest that sets
+ * it there gets the 64-bit convention for its own registers, nothing more.
+ */
 bool vcpu_in_long_mode(struct vcpu *v)
 {
-	uint32_t attr = cs_attr(v);
+	struct guest_seg cs;
 
-	if (v != current || !v->arch.in_hypercall)
-		v->arch.cs_attr = 0;
-	/* L is only set in long mode: the CPU refuses it elsewhere (26.3.1.2 has no such check, so look when it is set). */
-	return (attr >> 13 & 1) && (v->arch.in_hypercall || (hvm_ops->get(v, R_EFER) & EFER_LMA));
+	if (likely(v->arch.cs_attr))
+		return v->arch.cs_attr >> 13 & 1;
+	hvm_ops->get_seg(v, 1, &cs);
+	return (cs.attr >> 13 & 1) && (hvm_ops->get(v, R_EFER) & EFER_LMA);
 }
 
 static void set_segs(struct vcpu *v, uint16_t cs_sel, uint64_t cs_base, uint32_t limit, uint32_t code, uint32_t data)

@@ -170,6 +170,12 @@ static void vmx_skip(struct vcpu *v, unsigned len)
 	vmwrite(GUEST_RIP, vmread(GUEST_RIP) + len);
 }
 
+static uint32_t vmx_cs_attr(struct vcpu *v)
+{
+	(void)v;
+	return vmread(GUEST_CS_AR);
+}
+
 static bool vmx_shadow(struct vcpu *v)
 {
 	(void)v;
@@ -238,7 +244,7 @@ const struct hvm_ops vmx_ops = {
 	.run = vmx_run, .ctxt_from = vmx_ctxt_from, .ctxt_to = vmx_ctxt_to,
 	.detail = vmx_detail, .skip = vmx_skip,
 	.get = vmx_get, .set = vmx_set, .get_seg = vmx_get_seg, .set_seg = vmx_set_seg,
-	.shadow = vmx_shadow, .clear_shadow = vmx_clear_shadow, .clear_shadow_off = vmx_clear_shadow_off,
+	.cs_attr = vmx_cs_attr, .shadow = vmx_shadow, .clear_shadow = vmx_clear_shadow, .clear_shadow_off = vmx_clear_shadow_off,
 	.inject = vmx_inject, .window = vmx_window, .nmi_blocked = vmx_nmi_blocked,
 	.dump = vmx_dump, .tlb_flush_all = vmx_tlb_flush_all, .p2m_root = vmx_root,
 };

@@ -54,7 +54,6 @@ struct arch_vcpu {
 	uint64_t guest_start;       /* TSC at the last entry */
 	uint8_t insn_len;           /* ! of the instruction being emulated; 0: ask the CPU */
 	uint32_t cs_attr;           /* ! CS attributes during a hypercall exit, else 0 */
-	bool in_hypercall;          /* ! */
 	uint64_t unbacked_reads, unbacked_writes;
 };
 
