@@ -24,7 +24,7 @@ void *memdup_user(const void __user *p, size_t n);
 char *strndup_user(const char __user *s, long n);
 
 /* 1, 2, 4, 8 byte values; 0 or -EFAULT. */
-#define get_user(x, p) ({ __typeof__(*(p)) __gu; int __e = copy_from_user(&__gu, (p), sizeof(__gu)) ? -EFAULT : 0; \
+#define get_user(x, p) ({ __typeof__(*(p)) __gu; int __e = copy_from_user((void *)&__gu, (p), sizeof(__gu)) ? -EFAULT : 0; \
 	(x) = (__typeof__(x))__gu; __e; })
 #define put_user(x, p) ({ __typeof__(*(p)) __pu = (__typeof__(*(p)))(x); copy_to_user((p), &__pu, sizeof(__pu)) ? -EFAULT : 0; })
 
