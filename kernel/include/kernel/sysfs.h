@@ -6,6 +6,7 @@
 
 #include <kernel/types.h>
 
+
 struct sysfs_node;
 typedef ssize_t (*sysfs_show_t)(void *ctx, char *buf, size_t n);        /* at most PAGE_SIZE */
 typedef ssize_t (*sysfs_store_t)(void *ctx, const char *buf, size_t n); /* buf is NUL-terminated */
