@@ -227,16 +227,22 @@ int pnode_iterate(struct file *f, struct dir_context *c)
 	return 0;
 }
 
-static int pseudo_revalidate(struct dentry *d)
+static bool alive(const struct dentry *d)
 {
-	if (!d->inode)
-		return 0;
-	return !inode_pnode(d->inode)->dead;
+	struct pnode *n = d->inode ? inode_pnode(d->inode) : NULL;
+
+	return n && !n->dead && (!n->alive || n->alive(n));
 }
 
+static int pseudo_revalidate(struct dentry *d)
+{
+	return alive(d);
+}
+
+/* Runs under dcache_lock: what lives as long as a process is simply not cached. */
 static bool pseudo_delete(const struct dentry *d)
 {
-	return !d->inode || inode_pnode(d->inode)->dead;
+	return !d->inode || inode_pnode(d->inode)->dead || inode_pnode(d->inode)->alive;
 }
 
 static void pseudo_evict(struct inode *i)

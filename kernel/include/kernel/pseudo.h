@@ -20,6 +20,7 @@ struct pnode {
 	char *(*get_link)(void);       /* or made when followed */
 	const struct inode_operations *iop; /* NULL: the defaults */
 	void (*free_data)(void *data);
+	bool (*alive)(struct pnode *n); /* NULL: until removed */
 	bool dead;
 };
 struct pnode *pnode_new(const char *name, mode_t mode);
