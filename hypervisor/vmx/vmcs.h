@@ -15,6 +15,12 @@ typedef uint32_t vmcs_w32;
 typedef uint64_t vmcs_w64;
 typedef uint64_t vmcs_wN;
 
+void vmwrite_failed(uint64_t field, uint64_t val);
+#ifdef ZAZEN_HOST_TEST
+extern uint64_t test_vmcs[];
+static inline uint64_t vmread_raw(uint64_t field) { return test_vmcs[field]; }
+static inline void vmwrite_raw(uint64_t field, uint64_t val) { test_vmcs[field] = val; }
+#else
 static inline uint64_t vmread_raw(uint64_t field)
 {
 	uint64_t v;
@@ -22,7 +28,6 @@ static inline uint64_t vmread_raw(uint64_t field)
 	__asm__ volatile("vmread %1, %0" : "=r"(v) : "r"(field) : "cc");
 	return v;
 }
-void vmwrite_failed(uint64_t field, uint64_t val);
 static inline void vmwrite_raw(uint64_t field, uint64_t val)
 {
 	bool bad;
@@ -31,6 +36,7 @@ static inline void vmwrite_raw(uint64_t field, uint64_t val)
 	if (unlikely(bad))
 		vmwrite_failed(field, val);
 }
+#endif
 
 #define F(name, enc, width, kind, cap)                                                        \
 	static inline vmcs_w##width vmr_##name(void) { return (vmcs_w##width)vmread_raw(enc); } \
