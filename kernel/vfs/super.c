@@ -4,6 +4,7 @@
 #include "vfs.h"
 #include "super.h"
 #include <kernel/blkdev.h>
+#include <kernel/init.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 
@@ -245,3 +246,11 @@ void sync_filesystems(bool wait)
 {
 	iterate_supers(sync_one, &wait);
 }
+
+static int vfs_init(void)
+{
+	mount_init();
+	dcache_init();
+	return 0;
+}
+early_initcall(vfs_init);

@@ -11,7 +11,6 @@ void dcache_init(void);
 void dcache_spin_lock(void);
 void dcache_spin_unlock(void);
 void shrink_dcache_sb(struct super_block *sb);
-void inode_cache_init(void);
 void mount_init(void);
 /* sync.c */
 void wakeup_flusher(void);

@@ -2,6 +2,7 @@
 /* tmpfs: files in the page cache, names in the dentry cache. Every live name is a pinned dentry plus an entry in its
  * directory's list (for stable readdir positions). Also registered as ramfs and rootfs. Locks: the directory's rwsem for
  * its list (held by the VFS around all operations here). */
+#include "tmpfs.h"
 #include <kernel/kernel.h>
 #include <kernel/fs.h>
 #include <kernel/init.h>
@@ -398,6 +399,11 @@ static struct super_block *tmpfs_mount(struct file_system_type *t, unsigned flag
 {
 	(void)dev;
 	return mount_nodev(t, flags, data, tmpfs_fill);
+}
+
+struct super_block *tmpfs_mount_kernel(struct file_system_type *t, const char *data)
+{
+	return mount_nodev(t, 0, data, tmpfs_fill);
 }
 
 /* Names are pinned: let go of them, leaves first. */
