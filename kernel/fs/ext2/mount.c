@@ -55,6 +55,8 @@ int ext2_sync_meta(struct super_block *sb, bool wait)
 	struct address_space *m = sb->bdev->inode->mapping;
 	int e, g = 0;
 
+	if (!fs)
+		return 0;
 	ext2_sync_super(fs, ext2_now());
 	if (!wait)
 		return filemap_fdatawrite_range(m, 0, 0x7fffffffffffffffL, false);
@@ -108,8 +110,9 @@ static int ext2_remount(struct super_block *sb, unsigned *flags, const char *dat
 
 static void ext2_put_super(struct super_block *sb)
 {
+	if (!sb->info) /* mounting failed */
+		return;
 	struct ext2_mount *m = mount_of(sb);
-
 	ext2_set_readonly(&m->fs, ext2_now());
 	filemap_write_and_wait(sb->bdev->inode->mapping);
 	if (!bdev_read_only(sb->bdev))
