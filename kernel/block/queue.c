@@ -118,8 +118,8 @@ void blk_insert_bio(struct request_queue *q, struct bio *b)
 	blk_account_start(b->part, b->op);
 	spin_lock_irqsave(&q->lock, f);
 	if (try_merge(q, b)) {
+		blk_account_merge(b->part, b->op); /* still ours: it cannot end while the queue is locked */
 		spin_unlock_irqrestore(&q->lock, f);
-		blk_account_merge(b->part, b->op);
 		return;
 	}
 	spin_unlock_irqrestore(&q->lock, f);
