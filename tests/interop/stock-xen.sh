@@ -101,7 +101,7 @@ zcat "$debs"/xen-hypervisor-4.17-amd64/boot/xen-4.17-amd64.gz >"$dir/xen"
 
 rm -f "$dir/log"
 timeout 400 qemu-system-x86_64 -accel tcg -cpu qemu64,+svm,+npt -smp 1 -m 1024 -nographic -no-reboot \
-    -kernel "$dir/xen" -append "console=com1 com1=115200,8n1 dom0_mem=512M noreboot" \
+    -kernel "$dir/xen" -append "console=com1 com1=115200,8n1 dom0_mem=512M noreboot guest_loglvl=all" \
     -initrd "$(ls "$debs/$linux"/boot/vmlinuz-*) console=hvc0 quiet loglevel=3,$dir/dom0.initrd" \
     </dev/null >"$dir/log" 2>&1 & qemu=$!
 for _ in $(seq 400); do

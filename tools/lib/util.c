@@ -86,14 +86,23 @@ char *zx_asprintf(const char *fmt, ...)
 static const char *log_program = "zazen";
 static enum zx_level log_max = ZX_INFO;
 static bool log_syslog;
+static FILE *log_file;
 
 void zx_log_init(const char *program, enum zx_level max, bool to_syslog)
 {
 	log_program = program;
 	log_max = max;
-	log_syslog = to_syslog;
-	if (to_syslog)
+	log_syslog = to_syslog && access("/dev/log", W_OK) == 0;
+	if (log_syslog) {
 		openlog(program, LOG_PID, LOG_DAEMON);
+	} else if (to_syslog && !log_file) {
+		/* No syslog here, and stderr is gone: a file of our own. */
+		char path[128];
+
+		snprintf(path, sizeof(path), "/var/log/xen/%s.log", program);
+		zx_make_parents(path, 0755);
+		log_file = fopen(path, "ae");
+	}
 }
 
 void zx_log(enum zx_level level, const char *fmt, ...)
@@ -111,7 +120,9 @@ void zx_log(enum zx_level level, const char *fmt, ...)
 	if (log_syslog)
 		syslog(prio[level], "%s", line);
 	else
-		fprintf(stderr, "%s: %s%s\n", log_program, word[level], line);
+		fprintf(log_file ? log_file : stderr, "%s: %s%s\n", log_program, word[level], line);
+	if (log_file)
+		fflush(log_file);
 }
 
 static int buf_room(struct zx_buf *b, size_t n)

@@ -21,8 +21,9 @@ static void on_stop(int sig)
 static const char usage[] =
 	"usage: xenstored [options]\n"
 	"  -N, --no-fork            stay in the foreground\n"
-	"  -D, --no-domains         serve sockets only, no hypervisor (also when /dev/xen is absent: ask for it)\n"
-	"      --no-dom0-ring       do not attach to dom0's own kernel\n"
+	"      --no-domains         serve sockets only, without a hypervisor (for tests on any machine)\n"
+	"  -D, --no-domain-init     do not attach to dom0's own kernel\n"
+	"  -P, --output-pid         print the process id\n"
 	"  -F, --pid-file FILE      default /run/xenstored.pid\n"
 	"  -T, --trace-file FILE    write every message to FILE\n"
 	"  -E, --entry-nb N         nodes per domain            -W, --watch-nb N       watches per domain\n"
@@ -32,7 +33,7 @@ static const char usage[] =
 	"The sockets are $XENSTORED_RUNDIR (default /run/xenstored)/socket and socket_ro, or $XENSTORED_PATH.\n";
 
 struct options {
-	bool foreground, no_domains, no_dom0, verbose;
+	bool foreground, no_domains, no_dom0, output_pid, verbose;
 	const char *pid_file, *trace_file;
 };
 
@@ -49,10 +50,10 @@ static uint32_t number(const char *text)
 
 static void parse(int argc, char **argv, struct options *o)
 {
-	enum { NO_DOM0 = 256 };
+	enum { NO_DOMAINS = 256 };
 	static const struct option longs[] = {
-		{ "no-fork", no_argument, NULL, 'N' }, { "no-domains", no_argument, NULL, 'D' },
-		{ "no-dom0-ring", no_argument, NULL, NO_DOM0 }, { "no-domain-init", no_argument, NULL, NO_DOM0 },
+		{ "no-fork", no_argument, NULL, 'N' }, { "no-domains", no_argument, NULL, NO_DOMAINS },
+		{ "no-domain-init", no_argument, NULL, 'D' }, { "output-pid", no_argument, NULL, 'P' },
 		{ "pid-file", required_argument, NULL, 'F' }, { "trace-file", required_argument, NULL, 'T' },
 		{ "entry-nb", required_argument, NULL, 'E' }, { "watch-nb", required_argument, NULL, 'W' },
 		{ "entry-size", required_argument, NULL, 'S' }, { "transaction", required_argument, NULL, 't' },
@@ -61,11 +62,12 @@ static void parse(int argc, char **argv, struct options *o)
 	};
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, "NDF:T:E:W:S:t:A:M:Vh", longs, NULL)) != -1)
+	while ((ch = getopt_long(argc, argv, "NDPF:T:E:W:S:t:A:M:Vh", longs, NULL)) != -1)
 		switch (ch) {
 		case 'N': o->foreground = true; break;
-		case 'D': o->no_domains = true; break;
-		case NO_DOM0: o->no_dom0 = true; break;
+		case NO_DOMAINS: o->no_domains = true; break;
+		case 'D': o->no_dom0 = true; break;
+		case 'P': o->output_pid = true; break;
 		case 'F': o->pid_file = optarg; break;
 		case 'T': o->trace_file = optarg; break;
 		case 'E': quota.nodes = number(optarg); break;
@@ -91,12 +93,18 @@ static void die(const struct zx_err *e)
 	exit(1);
 }
 
+#define SPARE_FILES 32u
+
 static void loop(int evtchn, int listener, int listener_ro)
 {
+	struct rlimit files = { 1024, 1024 };
+	size_t max_clients;
 	struct pollfd *fds = NULL;
 	size_t cap = 0;
 	bool work_left = true;
 
+	getrlimit(RLIMIT_NOFILE, &files);
+	max_clients = files.rlim_cur > 2 * SPARE_FILES ? files.rlim_cur - SPARE_FILES : SPARE_FILES;
 	while (!stop) {
 		size_t n = 0, used = 3;
 
@@ -107,8 +115,9 @@ static void loop(int evtchn, int listener, int listener_ro)
 			fds = zx_realloc(fds, cap * sizeof(*fds));
 		}
 		fds[n++] = (struct pollfd){ .fd = evtchn, .events = POLLIN };
-		fds[n++] = (struct pollfd){ .fd = listener, .events = POLLIN };
-		fds[n++] = (struct pollfd){ .fd = listener_ro, .events = POLLIN };
+		/* Without descriptors left, accepting would fail for ever: wait until a client goes. */
+		fds[n++] = (struct pollfd){ .fd = listener, .events = used < max_clients ? POLLIN : 0 };
+		fds[n++] = (struct pollfd){ .fd = listener_ro, .events = used < max_clients ? POLLIN : 0 };
 		for (struct conn *c = conns; c; c = c->next)
 			if (c->fd >= 0)
 				fds[n++] = (struct pollfd){ .fd = c->fd, .events = (short)
@@ -176,6 +185,10 @@ int main(int argc, char **argv)
 	if (rc < 0) {
 		zx_fail(&e, -rc, "%s: %s", o.pid_file, rc == -EAGAIN ? "xenstored is already running" : strerror(-rc));
 		die(&e);
+	}
+	if (o.output_pid) {
+		printf("%ld\n", (long)getpid());
+		fflush(stdout);
 	}
 	store_init();
 	own = path ? zx_strdup(path) : zx_asprintf("%s/socket", dir ? dir : "/run/xenstored");

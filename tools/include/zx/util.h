@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Small helpers that every tool uses: checked allocation, error text that travels with a negative
- * errno, a log to stderr or syslog, and a byte buffer that grows.
+ * errno, a log to stderr, syslog or a file of its own, and a byte buffer that grows.
  *
  * Convention of all our libraries: functions return 0 or a value >= 0 on success and a negative errno
  * on failure. Those that can say more than the number take a `struct zx_err *` (may be NULL).
