@@ -2,6 +2,7 @@
 /* Exceptions and interrupts from entry.asm: dispatch by vector. Exceptions of user mode become signals, those of
  * the kernel look for a fix-up, else panic. Entry points: trap_dispatch, exit_to_user_mode, do_syscall_64. */
 #include <kernel/kernel.h>
+#include <kernel/proc.h>
 #include <kernel/cpu.h>
 #include <kernel/task.h>
 #include <kernel/mm.h>
@@ -188,7 +189,12 @@ bool do_syscall_64(struct pt_regs *regs)
 			u64 mask;
 			__asm__("cmp %1, %2; sbb %0, %0" : "=r"(mask) : "i"(NR_SYSCALLS), "r"(nr) : "cc");
 			long (*fn)(const struct pt_regs *) = syscall_table[nr & mask].fn;
-			regs->ax = fn ? (u64)fn(regs) : (u64)-ENOSYS;
+			if (fn) {
+				regs->ax = (u64)fn(regs);
+			} else {
+				regs->ax = (u64)-ENOSYS;
+				report_unknown_syscall(nr);
+			}
 		} else {
 			regs->ax = (u64)-ENOSYS;
 		}
