@@ -20,13 +20,13 @@ DOM0_OBJ   += $(patsubst %.c,$(B)/k/%.o,$(shell cat dom0/drivers.list 2>/dev/nul
 GUEST_OBJ  += $(patsubst %.c,$(B)/k/%.o,$(shell cat guest-pv/drivers.list 2>/dev/null))
 
 # Two links: the symbol table (for backtraces) is made from the first and, standing behind the text, moves none of it.
-K_LINK := $(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none --warn-unresolved-symbols -T kernel/kernel.lds
+K_LINK := $(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none -T kernel/kernel.lds
 define KERNEL_IMAGE
 $(B)/$(1)-kernel.elf: $$($(2)) kernel/kernel.lds tools/host/genksyms.sh
 	$$(K_LINK) $$($(2)) -o $(B)/$(1)-pass1.elf
 	tools/host/genksyms.sh $(B)/$(1)-pass1.elf > $(B)/$(1)-ksyms.asm
 	$$(NASM) -f elf64 $(B)/$(1)-ksyms.asm -o $(B)/$(1)-ksyms.o
-	$$(K_LINK) $$($(2)) $(B)/$(1)-ksyms.o -o $$@ 2>/dev/null
+	$$(K_LINK) $$($(2)) $(B)/$(1)-ksyms.o -o $$@
 endef
 $(eval $(call KERNEL_IMAGE,dom0,DOM0_OBJ))
 $(eval $(call KERNEL_IMAGE,guest,GUEST_OBJ))
