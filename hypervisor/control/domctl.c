@@ -285,40 +285,54 @@ static const struct {
 	[XEN_DOMCTL_set_paging_mempool_size] = { dc_set_mempool, 0 },
 };
 
-long do_domctl(struct vcpu *v, uint64_t *a)
+static long domctl(struct vcpu *v, struct xen_domctl *op, bool *out)
 {
-	struct xen_domctl op;
 	struct domain *d;
 	unsigned flags;
-	long rc = copy_from_guest(&op, a[0], sizeof(op));
+	long rc;
 
-	if (rc)
-		return rc;
-	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+	if (op->interface_version != XEN_DOMCTL_INTERFACE_VERSION)
 		return -EACCES;
-	if (op.cmd == XEN_DOMCTL_createdomain) {
+	if (op->cmd == XEN_DOMCTL_createdomain) {
 		spin_lock(&control_lock);
-		rc = createdomain(&op);
+		rc = createdomain(op);
 		spin_unlock(&control_lock);
-		return rc ? rc : copy_to_guest(a[0], &op, sizeof(op));
+		*out = true;
+		return rc;
 	}
-	if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd].fn)
+	if (op->cmd >= ARRAY_SIZE(table) || !table[op->cmd].fn)
 		return -ENOSYS;
-	flags = table[op.cmd].flags;
-	d = domain_get(op.domain == DOMID_SELF ? v->domain->id : op.domain);
+	flags = table[op->cmd].flags;
+	d = domain_get(op->domain == DOMID_SELF ? v->domain->id : op->domain);
 	if (!d)
 		return -ESRCH;
 	if ((flags & DC_NOT_SELF) && d == v->domain) {
 		rc = -EINVAL;
 	} else if (flags & DC_UNLOCKED) {
-		rc = table[op.cmd].fn(d, &op);
+		rc = table[op->cmd].fn(d, op);
 	} else {
 		spin_lock(&control_lock);
-		rc = table[op.cmd].fn(d, &op);
+		rc = table[op->cmd].fn(d, op);
 		spin_unlock(&control_lock);
 	}
 	domain_put(d);
-	if (!rc && (flags & DC_OUT))
-		rc = copy_to_guest(a[0], &op, sizeof(op));
+	*out = flags & DC_OUT;
+	return rc;
+}
+
+long do_domctl(struct vcpu *v, uint64_t *a)
+{
+	struct guest_area area;
+	struct xen_domctl op;
+	bool out = false;
+	long rc = guest_area_get(v->domain, a[0], sizeof(op), &area);
+
+	if (rc)
+		return rc;
+	guest_area_read(&area, 0, &op, sizeof(op));
+	rc = domctl(v, &op, &out);
+	if (!rc && out)
+		guest_area_write(v->domain, &area, 0, &op, sizeof(op));
+	guest_area_put(v->domain, &area);
 	return rc;
 }

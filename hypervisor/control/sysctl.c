@@ -223,19 +223,29 @@ static long (*const table[])(struct xen_sysctl *) = {
 	[XEN_SYSCTL_scheduler_op] = sc_scheduler, [XEN_SYSCTL_get_cpu_levelling_caps] = sc_levelling,
 };
 
-long do_sysctl(struct vcpu *v ZZ_UNUSED, uint64_t *a)
+static long sysctl(struct xen_sysctl *op)
 {
+	if (op->interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+		return -EACCES;
+	if (op->cmd >= ARRAY_SIZE(table) || !table[op->cmd])
+		return -ENOSYS;
+	return table[op->cmd](op);
+}
+
+long do_sysctl(struct vcpu *v, uint64_t *a)
+{
+	struct guest_area area;
 	struct xen_sysctl op;
-	long rc = copy_from_guest(&op, a[0], sizeof(op));
+	long rc = guest_area_get(v->domain, a[0], sizeof(op), &area);
 
 	if (rc)
 		return rc;
-	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return -EACCES;
-	if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd])
-		return -ENOSYS;
-	rc = table[op.cmd](&op);
-	return rc ? rc : copy_to_guest(a[0], &op, sizeof(op));
+	guest_area_read(&area, 0, &op, sizeof(op));
+	rc = sysctl(&op);
+	if (!rc)
+		guest_area_write(v->domain, &area, 0, &op, sizeof(op));
+	guest_area_put(v->domain, &area);
+	return rc;
 }
 
 long do_platform_op(struct vcpu *v ZZ_UNUSED, uint64_t *a)

@@ -14,61 +14,32 @@
 #include <xen/xen.h>
 #include "domain.h"
 
-static void area_drop(struct domain *d, struct guest_area *a)
+/* v may be writing to the old one: its own CPU, or stopped. */
+static void area_swap(struct vcpu *v, struct guest_area *slot, struct guest_area new)
 {
-	guest_page_put(d, &a->page[0]);
-	guest_page_put(d, &a->page[1]);
-	a->len = 0;
-}
+	struct guest_area old;
 
-/* Translates [va, va + len) by the current vCPU's page tables. */
-static int area_get(struct domain *d, uint64_t va, unsigned len, struct guest_area *a)
-{
-	unsigned first = min_t(uint64_t, len, PAGE_SIZE - (va & ~PAGE_MASK));
-
-	*a = (struct guest_area){ .offset = va & ~PAGE_MASK };
-	for (unsigned i = 0, done = 0; done < len; i++, done = len > first && i == 1 ? first : len) {
-		struct gwalk_out out;
-		enum gm_result r = guest_translate(current, va + done, true, &out);
-		int rc = r == GM_DONE ? guest_page_get(d, PFN_DOWN(out.gpa), &a->page[i]) : -EFAULT;
-
-		if (r == GM_WAIT)
-			rc = -ERESTART;
-		if (rc) {
-			area_drop(d, a);
-			return rc == -EINVAL ? -EFAULT : rc;
-		}
-	}
-	a->len = len;
-	return 0;
-}
-
-static void area_write(struct domain *d, struct guest_area *a, unsigned at, const void *src, unsigned len)
-{
-	const char *s = src;
-
-	while (len) {
-		unsigned pos = a->offset + at, pg = pos / PAGE_SIZE;
-		unsigned n = min_t(unsigned, len, PAGE_SIZE - pos % PAGE_SIZE);
-
-		memcpy((char *)a->page[pg].va + pos % PAGE_SIZE, s, n);
-		guest_mark_dirty(d, a->page[pg].gfn);
-		s += n;
-		at += n;
-		len -= n;
-	}
+	if (v != current)
+		vcpu_pause(v);
+	spin_lock(&v->domain->lock);
+	old = *slot;
+	*slot = new;
+	spin_unlock(&v->domain->lock);
+	if (v != current)
+		vcpu_unpause(v);
+	guest_area_put(v->domain, &old);
 }
 
 static void write_runstate(struct vcpu *v)
 {
 	struct guest_area *a = &v->events->runstate;
 	struct vcpu_runstate_info info;
-	struct runstate rs;
+	struct runstate rs = v->sched.runstate;
 	bool flag = READ_ONCE(domain_extra(v->domain)->vm_assist) & 1u << VMASST_TYPE_runstate_update_flag;
 
 	if (!a->len)
 		return;
-	vcpu_runstate_get(v, &rs);
+	/* As of when the state was entered: readers add what has passed since. */
 	memset(&info, 0, sizeof(info));
 	info.state = rs.state;
 	info.state_entry_time = rs.entry + v->domain->time_offset_ns;
@@ -76,15 +47,15 @@ static void write_runstate(struct vcpu *v)
 	if (flag) {
 		/* Readers spin while the top bit is set. */
 		info.state_entry_time |= XEN_RUNSTATE_UPDATE;
-		area_write(v->domain, a, offsetof(struct vcpu_runstate_info, state_entry_time),
+		guest_area_write(v->domain, a, offsetof(struct vcpu_runstate_info, state_entry_time),
 			   &info.state_entry_time, sizeof(info.state_entry_time));
 		smp_wmb();
 	}
-	area_write(v->domain, a, 0, &info, sizeof(info));
+	guest_area_write(v->domain, a, 0, &info, sizeof(info));
 	if (flag) {
 		smp_wmb();
 		info.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
-		area_write(v->domain, a, offsetof(struct vcpu_runstate_info, state_entry_time),
+		guest_area_write(v->domain, a, offsetof(struct vcpu_runstate_info, state_entry_time),
 			   &info.state_entry_time, sizeof(info.state_entry_time));
 	}
 }
@@ -133,12 +104,12 @@ void time_update_vcpu(struct vcpu *v)
 		uint32_t version = vi ? vi->time.version : 2;
 
 		t.version = version | 1;
-		area_write(v->domain, a, 0, &t.version, sizeof(t.version));
+		guest_area_write(v->domain, a, 0, &t.version, sizeof(t.version));
 		smp_wmb();
-		area_write(v->domain, a, 0, &t, sizeof(t));
+		guest_area_write(v->domain, a, 0, &t, sizeof(t));
 		smp_wmb();
 		t.version = (version | 1) + 1;
-		area_write(v->domain, a, 0, &t.version, sizeof(t.version));
+		guest_area_write(v->domain, a, 0, &t.version, sizeof(t.version));
 	}
 }
 
@@ -189,33 +160,25 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, uint32_t offset)
 
 int vcpu_register_runstate(struct vcpu *v, uint64_t va)
 {
-	struct guest_area a, old;
+	struct guest_area a;
 	int rc;
 
-	rc = area_get(v->domain, va, sizeof(struct vcpu_runstate_info), &a);
+	rc = guest_area_get(v->domain, va, sizeof(struct vcpu_runstate_info), &a);
 	if (rc)
 		return rc;
-	spin_lock(&v->domain->lock);
-	old = v->events->runstate;
-	v->events->runstate = a;
-	spin_unlock(&v->domain->lock);
-	area_drop(v->domain, &old);
+	area_swap(v, &v->events->runstate, a);
 	write_runstate(v);
 	return 0;
 }
 
 int vcpu_register_time(struct vcpu *v, uint64_t va)
 {
-	struct guest_area a = { .len = 0 }, old;
-	int rc = va ? area_get(v->domain, va, sizeof(struct vcpu_time_info), &a) : 0;
+	struct guest_area a = { .len = 0 };
+	int rc = va ? guest_area_get(v->domain, va, sizeof(struct vcpu_time_info), &a) : 0;
 
 	if (rc)
 		return rc;
-	spin_lock(&v->domain->lock);
-	old = v->events->time;
-	v->events->time = a;
-	spin_unlock(&v->domain->lock);
-	area_drop(v->domain, &old);
+	area_swap(v, &v->events->time, a);
 	time_update_vcpu(v);
 	return 0;
 }
@@ -229,6 +192,6 @@ void vcpu_release_areas(struct vcpu *v)
 		   ? &((struct shared_info *)d->shared_info)->vcpu_info[v->id] : NULL);
 	spin_unlock(&d->lock);
 	guest_page_put(d, &v->events->info);
-	area_drop(d, &v->events->runstate);
-	area_drop(d, &v->events->time);
+	guest_area_put(d, &v->events->runstate);
+	guest_area_put(d, &v->events->time);
 }

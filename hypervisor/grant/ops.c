@@ -5,7 +5,7 @@
  */
 #include <hv/domain.h>
 #include <hv/grant.h>
-#include <hv/guest_access.h>
+#include <hv/guest.h>
 #include <hv/hypercall.h>
 #include <hv/mm.h>
 #include "../hypercall/calls.h"
@@ -141,6 +141,7 @@ static const struct gnttab_kind {
 static long unmap_all(uint64_t *a)
 {
 	struct gnttab_unmap_grant_ref op[UNMAP_BATCH];
+	struct guest_area area;
 	bool first = true;
 
 	while (a[2]) {
@@ -150,21 +151,20 @@ static long unmap_all(uint64_t *a)
 		if (!first && hypercall_preempt())
 			return -ERESTART;
 		first = false;
-		rc = copy_from_guest(op, a[1], n * sizeof(op[0]));
+		rc = guest_area_get(current->domain, a[1], n * sizeof(op[0]), &area);
 		if (rc)
 			return rc;
+		guest_area_read(&area, 0, op, n * sizeof(op[0]));
 		grant_unmap_batch(current->domain, op, n);
-		rc = copy_to_guest(a[1], op, n * sizeof(op[0]));
-		/* Undone they cannot be: a guest that takes the page away while we write sees the fault. */
-		if (rc)
-			return rc == -ERESTART ? -EFAULT : rc;
+		guest_area_write(current->domain, &area, 0, op, n * sizeof(op[0]));
+		guest_area_put(current->domain, &area);
 		a[1] += n * sizeof(op[0]);
 		a[2] -= n;
 	}
 	return 0;
 }
 
-long do_grant_table_op(struct vcpu *v ZZ_UNUSED, uint64_t *a)
+long do_grant_table_op(struct vcpu *v, uint64_t *a)
 {
 	union {
 		struct gnttab_map_grant_ref map;
@@ -186,19 +186,20 @@ long do_grant_table_op(struct vcpu *v ZZ_UNUSED, uint64_t *a)
 	if (k->single && a[2] != 1)
 		return -EINVAL;
 	while (a[2]) {
-		long rc, out;
+		struct guest_area area;
+		long rc;
 
 		if (done++ && (done % 8 == 0) && hypercall_preempt())
 			return -ERESTART;
-		rc = copy_from_guest(&item, a[1], k->size);
+		rc = guest_area_get(v->domain, a[1], k->size, &area);
 		if (rc)
 			return rc;
+		guest_area_read(&area, 0, &item, k->size);
 		rc = k->act(&item);
-		out = copy_to_guest(a[1], &item, k->size);
+		guest_area_write(v->domain, &area, 0, &item, k->size);
+		guest_area_put(v->domain, &area);
 		if (rc)
 			return rc;
-		if (out)
-			return out == -ERESTART ? -EFAULT : out;
 		a[1] += k->size;
 		a[2]--;
 	}

@@ -39,6 +39,7 @@ long hc_dispatch(struct vcpu *v, const struct hc_op *ops, unsigned nr_ops, uint6
 {
 	const struct hc_op *op;
 	uint8_t buf[HC_MAX_ARG] __attribute__((aligned(8)));
+	struct guest_area area;
 	long rc;
 
 	if (cmd >= nr_ops || !ops[cmd].act)
@@ -48,16 +49,18 @@ long hc_dispatch(struct vcpu *v, const struct hc_op *ops, unsigned nr_ops, uint6
 		return -EPERM;
 	if (!op->size)
 		return op->act(v, &arg);
-	rc = copy_from_guest(buf, arg, op->size);
+	if (!(op->flags & HC_OUT)) {
+		rc = copy_from_guest(buf, arg, op->size);
+		return rc ? rc : op->act(v, buf);
+	}
+	rc = guest_area_get(v->domain, arg, op->size, &area);
 	if (rc)
 		return rc;
+	guest_area_read(&area, 0, buf, op->size);
 	rc = op->act(v, buf);
-	if ((rc >= 0 && (op->flags & HC_OUT)) || (op->flags & HC_OUT_ALWAYS)) {
-		long out = copy_to_guest(arg, buf, op->size);
-
-		if (out)
-			rc = out;
-	}
+	if (rc >= 0)
+		guest_area_write(v->domain, &area, 0, buf, op->size);
+	guest_area_put(v->domain, &area);
 	return rc;
 }
 
@@ -145,6 +148,7 @@ long do_multicall(struct vcpu *v, uint64_t *a)
 
 	for (uint64_t left = a[1]; left; left--, va += sizeof(struct multicall_entry)) {
 		struct multicall_entry e;
+		struct guest_area area;
 		uint64_t args[HC_NR_ARGS];
 		long rc;
 
@@ -152,22 +156,22 @@ long do_multicall(struct vcpu *v, uint64_t *a)
 		a[1] = left;
 		if (va != first && hypercall_preempt())
 			return -ERESTART;
-		rc = copy_from_guest(&e, va, sizeof(e));
+		rc = guest_area_get(v->domain, va, sizeof(e), &area);
 		if (rc)
 			return rc;
+		guest_area_read(&area, 0, &e, sizeof(e));
 		for (unsigned i = 0; i < HC_NR_ARGS; i++)
 			args[i] = e.args[i];
 		/* No nesting: a multicall in a multicall could go on for ever. */
 		rc = e.op == __HYPERVISOR_multicall ? -EINVAL : dispatch(v, e.op, args);
-		if (rc == -ERESTART) {
+		if (rc == -ERESTART)
 			for (unsigned i = 0; i < HC_NR_ARGS; i++)
 				e.args[i] = args[i];
-			rc = copy_to_guest(va, &e, sizeof(e));
-			return rc ? rc : -ERESTART;
-		}
-		e.result = rc;
-		rc = copy_to_guest(va + offsetof(struct multicall_entry, result), &e.result, sizeof(e.result));
-		if (rc)
+		else
+			e.result = rc;
+		guest_area_write(v->domain, &area, 0, &e, sizeof(e));
+		guest_area_put(v->domain, &area);
+		if (rc == -ERESTART)
 			return rc;
 		/* The vCPU was put to sleep: what follows runs when it wakes. */
 		if (left > 1 && !vcpu_runnable(v)) {

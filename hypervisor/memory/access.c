@@ -13,10 +13,10 @@
 #include <hv/mm.h>
 #include <hv/p2m.h>
 
-/* guest_wait=N (debugging): every N-th access finds its page absent, so that calls restart. 0: off. */
+/* guest_wait=N (debugging): about every N-th read finds its page absent, so that calls restart. 0: off. */
 static unsigned opt_guest_wait;
 integer_param("guest_wait", opt_guest_wait);
-static unsigned wait_counter[NR_CPUS];
+static uint32_t wait_seed[NR_CPUS];
 
 void guest_mark_dirty(struct domain *d, uint64_t gfn)
 {
@@ -28,8 +28,13 @@ static enum gm_result frame_get(struct domain *d, gfn_t gfn, bool write, struct 
 {
 	enum p2m_type t;
 
-	if (opt_guest_wait && !write && ++wait_counter[smp_processor_id()] % opt_guest_wait == 0)
-		return GM_WAIT;
+	if (opt_guest_wait && !write) {
+		uint32_t *s = &wait_seed[smp_processor_id()];
+
+		*s = *s * 1103515245 + 12345;
+		if ((*s >> 16) % opt_guest_wait == 0)
+			return GM_WAIT;
+	}
 	*out = p2m_get_page(d, gfn, write);
 	if (*out)
 		return GM_DONE;

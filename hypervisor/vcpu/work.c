@@ -91,7 +91,9 @@ void vcpu_do_work(struct vcpu *v)
 		local_irq_disable();
 	}
 	if (READ_ONCE(v->arch.work)) {
-		xchg(&v->arch.work, 0);
+		/* Set after each switch: the areas in which the guest reads its times and run states. */
+		if (xchg(&v->arch.work, 0) & VCPU_WORK_STATE)
+			vcpu_areas_refresh(v);
 		inject_events(v);
 	}
 }

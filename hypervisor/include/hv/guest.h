@@ -22,6 +22,12 @@ enum gm_result guest_translate(struct vcpu *v, uint64_t va, bool write, struct g
 int guest_page_get(struct domain *d, uint64_t gfn, struct guest_page *out);
 void guest_page_put(struct domain *d, struct guest_page *p);
 
+/* At most two pages of the current vCPU's linear space, in d's own writable memory. -EFAULT, -ERESTART. */
+int guest_area_get(struct domain *d, uint64_t va, unsigned len, struct guest_area *a);
+void guest_area_put(struct domain *d, struct guest_area *a);
+void guest_area_read(struct guest_area *a, unsigned at, void *dst, unsigned len);
+void guest_area_write(struct domain *d, struct guest_area *a, unsigned at, const void *src, unsigned len);
+
 /* A frame of d was written: the one place that tells the dirty log. */
 void guest_mark_dirty(struct domain *d, uint64_t gfn);
 

@@ -17,7 +17,6 @@
 /* Flags of a hypercall or sub-operation. */
 #define HC_PRIV   1u    /* privileged domain only, others get -EPERM */
 #define HC_OUT    2u    /* sub-operation: copy the argument back when it succeeded */
-#define HC_OUT_ALWAYS 4u /* ... and when it failed */
 
 /* One operation of a hypercall whose first argument is a command and second a structure. */
 struct hc_op {
