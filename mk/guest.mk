@@ -5,6 +5,9 @@ $(B)/test-guest.o: tests/guest/pvh.asm
 	$(NASM) -f elf64 $< -o $@
 $(B)/test-guest.elf: $(B)/test-guest.o tests/guest/pvh.lds
 	$(LD) -nostdlib -static -z noexecstack --build-id=none -T tests/guest/pvh.lds $< -o $@
+# One ISO per fault: build/test-guest-faultN.iso
+$(B)/test-guest-fault%.iso: $(B)/zazen.elf $(B)/test-guest.elf tools/host/mkiso.sh
+	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0=domu dom0_mem=64M loglvl=all guest_loglvl=all" $(B)/test-guest.elf "test fault=$*"
 $(B)/test-guest.iso: $(B)/zazen.elf $(B)/test-guest.elf tools/host/mkiso.sh
 	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0=domu dom0_mem=64M loglvl=all guest_loglvl=all" $(B)/test-guest.elf test
 

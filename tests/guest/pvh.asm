@@ -14,6 +14,7 @@ global entry
 entry:
 	cld
 	mov esp, stack_top
+	mov [start_info], ebx
 	mov eax, pdpt
 	or eax, 3
 	mov [pml4], eax
@@ -50,6 +51,22 @@ long_entry:
 	mov ds, eax
 	mov es, eax
 	mov ss, eax
+	; "fault=N" on the command line: do that and nothing else
+	mov ebx, [abs start_info]
+	mov rbx, [rbx + 24]
+.arg:	cmp byte [rbx], 0
+	je .noarg
+	cmp dword [rbx], "faul"
+	je .fault
+	inc rbx
+	jmp .arg
+.fault:	movzx ecx, byte [rbx + 6]
+	sub ecx, '1'
+	cmp ecx, 7
+	jae .noarg
+	lea rax, [rel faults]
+	jmp [rax + rcx * 8]
+.noarg:
 	; the hypervisor's signature
 	mov eax, 0x40000000
 	cpuid
@@ -174,6 +191,90 @@ long_entry:
 	hlt
 	jmp $
 
+; Faults. Each must end this domain, or its vCPU, and nothing else.
+fault_triple:
+	lidt [rel no_idt]
+	ud2
+fault_run_unbacked:                     ; #UD with no IDT: triple fault
+	call map_hole
+	lidt [rel no_idt]
+	mov rax, 0xe0000000
+	jmp rax
+fault_undecodable:                      ; a 16-byte store that the decoder does not know
+	call map_hole
+	mov rbx, 0xe0000000
+	movups [rbx], xmm0
+	jmp fault_over
+fault_bad_state:                        ; a second vCPU whose state no CPU can enter
+	mov eax, [rel vmcall_nr]
+	mov edi, 0                      ; VCPUOP_initialise
+	mov esi, 1
+	lea rdx, [rel bad_context]
+	hcall 24
+	mov r12, rax
+	mov edi, 1                      ; VCPUOP_up
+	mov esi, 1
+	hcall 24
+	mov ecx, 100000000
+.wait:	dec ecx
+	jnz .wait
+	jmp fault_over
+fault_bad_cr3:                          ; page tables in nobody's memory
+	lidt [rel no_idt]
+	mov rax, 0xe0000000
+	mov cr3, rax
+	mov rax, [rax]
+	jmp fault_over
+fault_apic_size:                        ; an 8-byte access of the local APIC
+	mov rax, pd_hi
+	or rax, 3
+	mov [abs pdpt + 24], rax
+	mov rax, 0xfee00083
+	mov [abs pd_hi + 503 * 8], rax
+	mov rbx, 0xfee00020
+	mov rax, [rbx]
+	mov [rbx], rax
+	jmp fault_over
+fault_insn:                             ; every instruction of VT-x and AMD-V, MWAIT, RSM: #UD, counted
+	lea rax, [rel ud_handler]
+	mov word [rel idt + 6 * 16], ax
+	mov word [rel idt + 6 * 16 + 2], 8
+	mov word [rel idt + 6 * 16 + 4], 0x8e00
+	shr rax, 16
+	mov word [rel idt + 6 * 16 + 6], ax
+	lidt [rel idt_ptr]
+	xor r15d, r15d
+	xor eax, eax
+	db 0x0f, 0x01, 0xc2             ; vmlaunch
+	db 0x0f, 0x01, 0xc3             ; vmresume
+	db 0x0f, 0x01, 0xc4             ; vmxoff
+	db 0x0f, 0x01, 0xd8             ; vmrun
+	db 0x0f, 0x01, 0xda             ; vmload
+	db 0x0f, 0x01, 0xdc             ; stgi
+	db 0x0f, 0x01, 0xde             ; skinit
+	cmp r15d, 7
+	lea rsi, [rel m_insn]
+	call verdict
+fault_over:
+	lea rsi, [rel m_survived]
+	call print
+	mov edi, 2
+	lea rsi, [rel shutdown]
+	hcall 29
+	cli
+	hlt
+ud_handler:
+	inc r15d
+	add qword [rsp], 3
+	iretq
+map_hole:
+	mov rax, pd_hi
+	or rax, 3
+	mov [abs pdpt + 24], rax
+	mov rax, 0xe0000083
+	mov [abs pd_hi + 256 * 8], rax
+	ret
+
 vmcall_stub:
 	vmcall
 	ret
@@ -245,6 +346,18 @@ number:
 	jmp print
 
 section .data
+start_info: dd 0
+vmcall_nr: dd 0
+no_idt:	dw 0
+	dq 0
+faults:	dq fault_triple, fault_run_unbacked, fault_undecodable, fault_bad_state, fault_bad_cr3, fault_apic_size, fault_insn
+; struct vcpu_hvm_context: 64-bit, RIP not canonical
+bad_context: dd 1, 0
+	dq 0, 0, 0, 0, 0, 0, 0, 0
+	dq 0x8000000000000000, 2
+	dq 0x80000031, pml4, 0x20, 0x500
+m_insn:	db "virtualization instructions: ", 0
+m_survived: db "guest goes on", 10, 0
 hypercall_insn: dq vmcall_stub
 gdt:	dq 0, 0x00af9b000000ffff, 0x00cf93000000ffff
 gdt_ptr: dw 23
