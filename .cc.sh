@@ -1,1 +1,0 @@
-for f in $(find hypervisor/{vcpu,vmx,svm,p2m,vlapic,policy,emulate,stats} -name '*.c'); do gcc -std=gnu11 -O2 -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -fno-strict-aliasing -ffreestanding -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer -fpie -DDEBUG=1 -Iinclude -Ihypervisor/include -c $f -o /tmp/o.o || echo FAIL $f; done
