@@ -106,7 +106,6 @@ static void one_stat(struct block_device *p, blk_print_fn print, void *ctx)
 
 void blk_show_partitions(blk_print_fn print, void *ctx)
 {
-	print(ctx, "major minor  #blocks  name\n\n");
 	for_each_part(one_partition, print, ctx);
 }
 
