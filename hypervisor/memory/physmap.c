@@ -37,6 +37,8 @@ int physmap_hole(struct domain *d, gfn_t gfn)
 	return t == P2M_INVALID ? 0 : -EEXIST;
 }
 
+static int unplace(struct domain *d, gfn_t gfn);
+
 int physmap_clear(struct domain *d, gfn_t gfn, bool keep_shared)
 {
 	struct page *pg = NULL;
@@ -60,7 +62,7 @@ int physmap_clear(struct domain *d, gfn_t gfn, bool keep_shared)
 			page_release(pg);
 		return rc;
 	case P2M_SHARED:
-		return keep_shared ? -EBUSY : p2m_unmap(d, gfn, ORDER_4K);
+		return keep_shared ? -EBUSY : unplace(d, gfn);
 	case P2M_FOREIGN:
 		pg = mfn_to_page(mfn);
 		rc = p2m_unmap(d, gfn, ORDER_4K);
@@ -74,21 +76,36 @@ int physmap_clear(struct domain *d, gfn_t gfn, bool keep_shared)
 	}
 }
 
+/*
+ * A shared page is no longer seen at gfn. A direct-mapped domain gets its own frame back there, which was its own all
+ * the time: a hole would be lost to it for ever.
+ */
+static int unplace(struct domain *d, gfn_t gfn)
+{
+	if (physmap_is_direct(d) && mfn_valid(gfn) && page_owner_id(mfn_to_page(gfn)) == d->id &&
+	    mfn_to_page(gfn)->type == PAGE_TYPE_NONE)
+		return p2m_map(d, gfn, gfn, ORDER_4K, P2M_RAM, P2M_R | P2M_W | P2M_X);
+	return p2m_unmap(d, gfn, ORDER_4K);
+}
+
 /* One of the hypervisor's pages, seen at gfn from now on and no more at old. */
 static int place_shared(struct domain *d, mfn_t mfn, gfn_t gfn, gfn_t old)
 {
+	enum p2m_type t;
 	int rc;
 
 	if (gfn >= p2m_max_gfn(d))
 		return -EINVAL;
 	if (old == gfn)
 		return 0;
-	rc = physmap_clear(d, gfn, true);
+	p2m_lookup(d, gfn, &t, NULL, NULL);
+	/* Over a direct-mapped domain's own page: the frame stays its own, only hidden. */
+	rc = physmap_is_direct(d) && t == P2M_RAM ? 0 : physmap_clear(d, gfn, true);
 	if (rc)
 		return rc;
 	rc = p2m_map(d, gfn, mfn, ORDER_4K, P2M_SHARED, P2M_R | P2M_W);
 	if (!rc && old != INVALID_GFN)
-		p2m_unmap(d, old, ORDER_4K);
+		unplace(d, old);
 	return rc;
 }
 

@@ -96,6 +96,19 @@ void test_memory(void)
 	a.idx = 0;
 	EXPECT("add_to_physmap shared_info", HC(memory_op, XENMEM_add_to_physmap, &a, 0), 0);
 	EXPECT("add_to_physmap again", HC(memory_op, XENMEM_add_to_physmap, &a, 0), 0);
+	/* Over a page of RAM and back: dom0's own page is there again afterwards. */
+	{
+		uint32_t *own = take_page();
+		uint64_t home = a.gpfn;
+
+		own[1000] = 0x600d;
+		a.gpfn = gfn_of(own);
+		EXPECT("add_to_physmap over RAM", HC(memory_op, XENMEM_add_to_physmap, &a, 0), 0);
+		TRUE("shared_info moved", *(volatile uint32_t *)(own + 1000) != 0x600d);
+		a.gpfn = home;
+		EXPECT("add_to_physmap back", HC(memory_op, XENMEM_add_to_physmap, &a, 0), 0);
+		EXPECT("what is left behind", own[1000], privileged ? 0x600d : -1u);
+	}
 	shared = (struct shared_info *)(a.gpfn << 12);
 	TRUE("shared_info time valid at once", shared->vcpu_info[0].time.tsc_to_system_mul && !(shared->vcpu_info[0].time.version & 1));
 	TRUE("shared_info wallclock", shared->wc_sec > 1000000000 || shared->wc_version);
