@@ -5,6 +5,7 @@
  * Locks: tty_mutex (opens, list) > tty->lock (irq-safe) > the driver's. tasklist_lock is never taken inside tty->lock.
  */
 #include "core.h"
+#include <kernel/device.h>
 #include <kernel/init.h>
 
 DEFINE_MUTEX(tty_mutex);
@@ -189,6 +190,33 @@ void tty_set_winsize(struct tty *t, unsigned rows, unsigned cols)
 	tty_unlock(t, f);
 }
 
+static struct class tty_class = { .name = "tty" };
+
+/* /sys/class/tty/console/active: what getty-like programs ask for. */
+static ssize_t show_active(struct device *d, char *buf, size_t n)
+{
+	struct tty *t = READ_ONCE(console_tty);
+
+	(void)d;
+	return t ? scnprintf(buf, n, "%s%u\n", t->drv->name, t->index) : 0;
+}
+static const struct device_attr active_attr = { .name = "active", .show = show_active };
+static const struct device_attr *const console_attrs[] = { &active_attr, NULL };
+
+static void add_console_device(void)
+{
+	static struct device dev;
+
+	device_init(&dev);
+	strscpy(dev.name, "console", sizeof(dev.name));
+	dev.class = &tty_class;
+	dev.devt = MKDEV(TTYAUX_MAJOR, 1);
+	dev.mode = 0600;
+	dev.attrs = console_attrs;
+	if (device_add(&dev))
+		devtmpfs_create("console", false, dev.devt, 0600);
+}
+
 struct tty *tty_register(const struct tty_driver *drv, unsigned index, void *data)
 {
 	struct tty *t = tty_alloc(drv, index, data);
@@ -204,7 +232,8 @@ struct tty *tty_register(const struct tty_driver *drv, unsigned index, void *dat
 		tty_put(t);
 		return NULL;
 	}
-	devtmpfs_create(name, false, t->dev, 0620);
+	if (IS_ERR(device_create(&tty_class, NULL, t->dev, false, 0620, "%s", name)))
+		devtmpfs_create(name, false, t->dev, 0620);
 	mutex_lock(&tty_mutex);
 	list_add_tail(&t->node, &tty_list);
 	if (drv->is_console && (!console_tty || !strcmp(name, console_name)))
@@ -341,8 +370,9 @@ static int tty_init(void)
 {
 	read_console_option();
 	register_chrdev_region_ops(MKDEV(TTYAUX_MAJOR, 0), 3, "tty", &tty_fops);
-	devtmpfs_create("tty", false, MKDEV(TTYAUX_MAJOR, 0), 0666);
-	devtmpfs_create("console", false, MKDEV(TTYAUX_MAJOR, 1), 0600);
+	class_register(&tty_class);
+	device_create(&tty_class, NULL, MKDEV(TTYAUX_MAJOR, 0), false, 0666, "tty");
+	add_console_device();
 	devtmpfs_create("ptmx", false, MKDEV(TTYAUX_MAJOR, 2), 0666);
 	register_chrdev_region_ops(MKDEV(PTS_MAJOR, 0), 4096, "pts", &tty_fops);
 	return 0;
