@@ -114,7 +114,7 @@ void exit_p2m_fault(struct vcpu *v, struct exit *x)
 		return;
 	}
 	if (x->fetch) {
-		gprintk(LOG_G_WARN, "runs code at unbacked address %#lx\n", x->gpa);
+		gprintk(LOG_G_ERR, "runs code at unbacked address %#lx\n", x->gpa);
 		vcpu_inject_exception(v, TRAP_UD, -1);
 		return;
 	}
