@@ -30,7 +30,7 @@ static struct grant_entry_v1 *entry(grant_ref_t ref)
 /* Adds one frame of entries; grant_lock not held. */
 static int grow(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct page *page = xen_alloc_foreign_page();
 	struct xen_add_to_physmap op = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table };
 	unsigned long flags;
 	long r = 0;
@@ -55,7 +55,7 @@ static int grow(void)
 	}
 	spin_unlock_irqrestore(&grant_lock, flags);
 	if (r)
-		put_page(page);
+		xen_free_foreign_page(page);
 	return (int)r;
 }
 

@@ -8,7 +8,6 @@
 #include <kernel/xen/time.h>
 #include <kernel/xen/xen.h>
 #include <kernel/errno.h>
-#include <kernel/gfp.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <xen/memory.h>
@@ -38,7 +37,8 @@ static void read_features(void)
 
 static int map_shared_info(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	/* not RAM of ours: a 1:1 domain keeps its own frames for ever, and no other loses one */
+	struct page *page = xen_alloc_foreign_page();
 	struct xen_add_to_physmap op = {
 		.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .idx = 0,
 	};
@@ -50,7 +50,6 @@ static int map_shared_info(void)
 	r = HYPERVISOR_memory_op(XENMEM_add_to_physmap, &op);
 	if (r)
 		return (int)r;
-	/* the frame behind this address is the hypervisor's now: the page is never freed */
 	xen_shared_info = page_address(page);
 	return 0;
 }
