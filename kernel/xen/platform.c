@@ -84,6 +84,7 @@ static int xen_platform_init(void)
 
 	if (!running_on_xen())
 		return 0;
+	xen_hypercall_init();
 	read_features();
 	version = HYPERVISOR_xen_version(XENVER_version, NULL);
 	r = map_shared_info();
