@@ -42,6 +42,14 @@ static unsigned long mm_rss(struct mm *mm)
 	return n;
 }
 
+/* Kernel threads are their own parents; outside that is 0. */
+static pid_t ppid_of(struct task *t)
+{
+	pid_t p = task_ppid_nr(t);
+
+	return p == t->tgid ? 0 : p;
+}
+
 int proc_pid_stat(struct seq_file *m, struct task *t, struct pid_ref *r)
 {
 	struct mm *mm = get_task_mm(t);
@@ -62,7 +70,7 @@ int proc_pid_stat(struct seq_file *m, struct task *t, struct pid_ref *r)
 	else
 		process_times(t, &ut, &st);
 	process_usage(t, &u);
-	seq_printf(m, "%d (%s) %c %d %d %d %u %d %u ", t->pid, comm, task_state_char(t), task_ppid_nr(t), task_pgrp_nr(t),
+	seq_printf(m, "%d (%s) %c %d %d %d %u %d %u ", t->pid, comm, task_state_char(t), ppid_of(t), task_pgrp_nr(t),
 		   task_session_nr(t), tty_dev_of(t), tty_pgrp_of(t), t->flags);
 	seq_printf(m, "%lu %lu %lu %lu ", u.min_flt, s->children.min_flt, u.maj_flt, s->children.maj_flt);
 	seq_printf(m, "%lu %lu %lu %lu %d %d %d 0 %lu ", ns_to_clock_t(ut), ns_to_clock_t(st),
@@ -123,7 +131,7 @@ int proc_pid_status(struct seq_file *m, struct task *t, struct pid_ref *r)
 	sig_view(t, &v);
 	get_task_comm(comm, t);
 	seq_printf(m, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", comm,
-		   t->fs ? t->fs->umask : 022, st, state_name(st), t->tgid, t->pid, task_ppid_nr(t),
+		   t->fs ? t->fs->umask : 022, st, state_name(st), t->tgid, t->pid, ppid_of(t),
 		   t->proc && t->proc->tracer ? t->proc->tracer->pid : 0);
 	seq_printf(m, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", c->uid, c->euid, c->suid, c->fsuid,
 		   c->gid, c->egid, c->sgid, c->fsgid, fd_table_size(t));
