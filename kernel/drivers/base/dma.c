@@ -3,6 +3,7 @@
  * Lock: pool.lock (spin, irq-safe, RANK_BLOCK + 2: inside queue locks). */
 #include <kernel/dma.h>
 #include <kernel/init.h>
+#include <kernel/proc_fs.h>
 #include <kernel/spinlock.h>
 
 #define BOUNCE_PAGES 256u
@@ -120,3 +121,15 @@ void dma_stats_read(struct dma_stats *s)
 	*s = pool.stats;
 	spin_unlock_irqrestore(&pool.lock, f);
 }
+
+static int show_stats(struct seq_file *m, void *arg)
+{
+	struct dma_stats s;
+	(void)arg;
+	dma_stats_read(&s);
+	seq_printf(m, "mapped %lu\nbounced %lu\nbounced_bytes %lu\nfailed %lu\n", s.mapped, s.bounced, s.bounced_bytes, s.failed);
+	return 0;
+}
+
+static int dma_proc(void) { return proc_create_single("dma_stats", 0444, show_stats, NULL); }
+late_initcall(dma_proc);
