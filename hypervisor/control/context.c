@@ -11,12 +11,19 @@
 
 enum { ES, CS, SS, DS, FS, GS, LDT, TR };
 
+/*
+ * The records' attributes: descriptor bits 40-47 and 52-55 side by side; VMX's leave the four in between, and say
+ * "unusable" by bit 16 (SDM vol. 3 24.4.1).
+ */
+static uint32_t attr_to_record(uint32_t a) { return a >> 16 & 1 ? 0 : (a & 0xff) | (a >> 4 & 0xf00); }
+static uint32_t attr_from_record(uint32_t a) { return a & 0x80 ? (a & 0xff) | (a & 0xf00) << 4 : 1u << 16; }
+
 #define SEG_TO(n, name) do { \
 	c->name##_sel = s->seg[n].sel; c->name##_limit = s->seg[n].limit; \
-	c->name##_base = s->seg[n].base; c->name##_arbytes = s->seg[n].attr; } while (0)
+	c->name##_base = s->seg[n].base; c->name##_arbytes = attr_to_record(s->seg[n].attr); } while (0)
 #define SEG_FROM(n, name) do { \
 	s->seg[n].sel = c->name##_sel; s->seg[n].limit = c->name##_limit; \
-	s->seg[n].base = c->name##_base; s->seg[n].attr = c->name##_arbytes; } while (0)
+	s->seg[n].base = c->name##_base; s->seg[n].attr = attr_from_record(c->name##_arbytes); } while (0)
 #define ALL_SEGS(X) X(ES, es); X(CS, cs); X(SS, ss); X(DS, ds); X(FS, fs); X(GS, gs); X(LDT, ldtr); X(TR, tr)
 #define ALL_GPRS(X) X(rax) X(rbx) X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(rsp) \
 	X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rip) X(rflags)
@@ -54,6 +61,7 @@ static void cpu_to_state(const struct hvm_hw_cpu *c, struct guest_state *s)
 	s->kernel_gs = c->shadow_gs; s->lstar = c->msr_lstar; s->star = c->msr_star; s->cstar = c->msr_cstar;
 	s->fmask = c->msr_syscall_mask; s->efer = c->msr_efer; s->tsc_aux = c->msr_tsc_aux; s->tsc = c->tsc;
 	s->pending_event = c->pending_event; s->error_code = c->error_code;
+	s->xcr0 = 0;            /* stays: it has a record of its own */
 }
 
 static long put(uint64_t *at, uint64_t end, unsigned type, unsigned instance, const void *body, unsigned len)
@@ -255,6 +263,7 @@ long dc_setvcpucontext(struct domain *d, struct xen_domctl *op)
 		s->cr0 = g->ctrlreg[0] ? g->ctrlreg[0] : s->cr0;
 		s->cr3 = g->ctrlreg[3];
 		s->cr4 = g->ctrlreg[4];
+		s->xcr0 = 0;
 		rc = vcpu_set_state(v, s);
 		if (!rc) {
 			v->is_initialised = true;

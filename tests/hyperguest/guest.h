@@ -64,5 +64,6 @@ void test_vcpu(void);
 void test_misc(void);
 void test_cpu(void);
 void test_control(void);
+void test_child(void);
 
 #endif

@@ -171,6 +171,7 @@ void main(struct hvm_start_info *info)
 	test_grants();
 	test_misc();
 	test_control();
+	test_child();
 	test_cpu();
 	test_fifo();
 	print_num(passed);
