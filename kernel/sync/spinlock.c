@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ticket spin locks. In debug builds a CPU keeps the highest rank it holds outside interrupts and checks order;
- * a lock that stays taken for seconds is reported once. */
+/* Ticket spin locks. In debug builds taking a lock twice and releasing another's panic; a lock that stays taken for
+ * seconds is reported once. Ranks (spinlock.h) are recorded in the lock but not checked. */
 #include <kernel/kernel.h>
 #include <kernel/cpu.h>
 #include <kernel/spinlock.h>
@@ -13,7 +13,6 @@ static void spin_slow(spinlock_t *l, u16 ticket)
 		cpu_relax();
 		if (DEBUG && !told && rdtsc() - start > 20000000000UL) {
 			told = true;
-			l->cpu = l->cpu;
 			printk(KERN_ERR "spin lock %pS stuck: wanted by CPU %d, held by CPU %d\n", (void *)l,
 			       smp_processor_id(), l->cpu - 1);
 			dump_stack();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Spin locks: fair (ticket), preemption off while held. There are no bottom halves: a lock also taken by an
  * interrupt handler or timer callback is taken with the _irqsave/_irq forms everywhere.
- * A ranked lock may only be taken while all ranked locks held by this CPU have a lower rank (debug builds). */
+ * A ranked lock may only be taken while all ranked locks held by this CPU have a lower rank; the rule is the callers',
+ * nothing checks it at run time. */
 #ifndef KERNEL_SPINLOCK_H
 #define KERNEL_SPINLOCK_H
 
