@@ -200,11 +200,8 @@ static int hvc_init(void)
 		return e;
 	}
 	hvc_tty = tty_register(&hvc_driver, 0, NULL);
-	if (IS_ERR(hvc_tty)) {
-		e = (int)PTR_ERR(hvc_tty);
-		hvc_tty = NULL;
-		return e;
-	}
+	if (!hvc_tty)
+		return -ENOMEM;
 	register_console(&hvc_console);
 	hvc_interrupt(0, NULL); /* what was typed before we listened */
 	return 0;
