@@ -2,7 +2,7 @@
 /*
  * hvc0, the paravirtual console: a ring shared with xenconsoled for ordinary guests, the console_io hypercall for the
  * initial domain. Both a tty and a sink for kernel messages.
- * Lock: out_lock (irq-safe, RANK_CONSOLE) over the out ring's producer side; input runs in the event's handler only.
+ * Locks: out_lock (irq-safe, RANK_CONSOLE) over the out ring's producer side; in_lock (irq-safe), outside tty->lock.
  */
 #include <kernel/xen/events.h>
 #include <kernel/xen/hypercall.h>
@@ -92,16 +92,29 @@ static const struct hvc_ops dom0_ops = { .put = dom0_put, .get = dom0_get };
 
 /* --- tty and messages --------------------------------------------------------------------------------------------- */
 
+static DEFINE_SPINLOCK(in_lock); /* one reader of the in ring; outside tty->lock */
+static bool left_over;           /* in_lock; input stays in the ring until somebody reads */
+
 static irqreturn_t hvc_interrupt(int irq, void *dev)
 {
+	unsigned long flags;
 	char buf[64];
-	size_t n;
+	size_t n = 0;
 
 	(void)irq, (void)dev;
 	if (!hvc_tty)
 		return IRQ_HANDLED;
-	while (tty_receive_room(hvc_tty) >= sizeof(buf) && (n = hvc_ops->get(buf, sizeof(buf))))
+	spin_lock_irqsave(&in_lock, flags);
+	WRITE_ONCE(left_over, true); /* first: whoever makes room from here on calls again */
+	while (tty_receive_room(hvc_tty) >= sizeof(buf)) {
+		n = hvc_ops->get(buf, sizeof(buf));
+		if (!n) {
+			WRITE_ONCE(left_over, false);
+			break;
+		}
 		tty_receive(hvc_tty, (const u8 *)buf, n);
+	}
+	spin_unlock_irqrestore(&in_lock, flags);
 	tty_wakeup(hvc_tty);
 	return IRQ_HANDLED;
 }
@@ -112,10 +125,19 @@ static size_t hvc_write(struct tty *t, const u8 *p, size_t n)
 	return hvc_ops->put((const char *)p, n);
 }
 
+static void take_rest(struct work *w)
+{
+	(void)w;
+	hvc_interrupt(0, NULL);
+}
+static struct work rest_work = WORK_INIT(take_rest);
+
+/* Called with the tty's lock held. Reading while nothing was left over costs only a look at the ring. */
 static void hvc_unthrottle(struct tty *t)
 {
 	(void)t;
-	hvc_interrupt(0, NULL);
+	if (READ_ONCE(left_over))
+		schedule_work(&rest_work);
 }
 
 static const struct tty_ops hvc_tty_ops = { .write = hvc_write, .unthrottle = hvc_unthrottle };
