@@ -134,7 +134,7 @@ struct task_proc { /* one per thread */
 static inline bool thread_group_empty(struct task *t) { return READ_ONCE(t->signal->nr_threads) == 1; }
 static inline pid_t task_pgrp_nr(struct task *t) { return t->signal ? pid_nr(t->signal->pgrp) : 0; }
 static inline pid_t task_session_nr(struct task *t) { return t->signal ? pid_nr(t->signal->session) : 0; }
-static inline pid_t task_ppid_nr(struct task *t) { return t->real_parent ? t->real_parent->tgid : 0; }
+static inline pid_t task_ppid_nr(struct task *t) { return t->real_parent && t->real_parent != t ? t->real_parent->tgid : 0; } /* kernel threads are their own parents */
 static inline u64 rlimit(int r) { return READ_ONCE(current->signal->rlim[r].rlim_cur); }
 bool is_orphaned_pgrp(struct pid *pgrp);
 /* State letter of /proc/PID/stat: R S D T t Z X. */
