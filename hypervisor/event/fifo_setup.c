@@ -64,15 +64,17 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op)
 			guest_page_put(d, &page);
 			return -ENOMEM;
 		}
+		/* First: who raises a port from here on keeps it for its word, and no bit is set behind our back. */
+		__atomic_store_n(&d->evtchn->fifo, f, __ATOMIC_SEQ_CST);
 		/* Ports raised under the 2-level ABI (console, xenstore) keep their news. */
 		for (uint32_t port = 1; port < d->evtchn->nr_ports; port++) {
 			struct evtchn *e = evtchn_of(d, port);
 
-			e->pending = evtchn_2l_is_pending(d, port);
 			e->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 			e->lastq = 0;
+			if (evtchn_2l_is_pending(d, port))
+				e->pending = 1;
 		}
-		__atomic_store_n(&d->evtchn->fifo, f, __ATOMIC_RELEASE);
 	}
 	v->events->fifo->control = page;
 	__atomic_store_n(&v->events->fifo->block, (void *)((char *)page.va + op->offset), __ATOMIC_RELEASE);

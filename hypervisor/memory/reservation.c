@@ -14,9 +14,8 @@
 #include "memory.h"
 #include "physmap.h"
 
-/* Bigger extents are for dom0 only; the biggest is what the allocator has. */
-#define MAX_ORDER_DOMU 9
-#define MAX_ORDER      18
+/* 2 MiB at a time: what is zeroed and mapped under one lock stays bounded. */
+#define MAX_ORDER 9
 
 static int populate(struct domain *d, gfn_t gfn, unsigned order, unsigned memf)
 {
@@ -42,7 +41,7 @@ static int populate(struct domain *d, gfn_t gfn, unsigned order, unsigned memf)
 		rc = -ENOMEM;
 		goto out;
 	}
-	if (order == ORDER_4K || order == ORDER_2M || order == ORDER_1G) {
+	if (order == ORDER_4K || order == ORDER_2M) {
 		rc = p2m_map(d, gfn, page_to_mfn(pg), order, P2M_RAM, P2M_R | P2M_W | P2M_X);
 	} else {
 		unsigned long done;
@@ -78,7 +77,7 @@ long memory_reservation(unsigned cmd, uint64_t *a)
 {
 	struct xen_memory_reservation r;
 	uint64_t i = a[0] >> MEMOP_EXTENT_SHIFT, first = i;
-	unsigned memf = 0, max_order = current->domain->is_privileged ? MAX_ORDER : MAX_ORDER_DOMU;
+	unsigned memf = 0;
 	struct domain *d;
 	int rc = copy_from_guest(&r, a[1], sizeof(r));
 
@@ -87,7 +86,7 @@ long memory_reservation(unsigned cmd, uint64_t *a)
 	/* The count must fit beside the command when it is put into a register. */
 	if (r.nr_extents > ~0ul >> MEMOP_EXTENT_SHIFT || i > r.nr_extents)
 		return i;
-	if (r.extent_order > max_order)
+	if (r.extent_order > MAX_ORDER)
 		return i;
 	if (r.mem_flags & XENMEMF_populate_on_demand)
 		return i;               /* every page is there from the start */
