@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """make check / check-full: unit tests on the build host, then the system tests in the emulators.
 

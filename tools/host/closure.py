@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """closure.py ROOT: checks that every ELF file below ROOT finds its interpreter and all its NEEDED libraries in
 ROOT's library folders. Exits 1 and names what is missing."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """make run: boots the ISO on the best host here and attaches this terminal to the machine's console."""
 import argparse
