@@ -16,7 +16,12 @@ $(B)/hyperguest-domu.iso: $(B)/zazen.elf $(B)/hyperguest.elf tools/host/mkiso.sh
 	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0=domu dom0_mem=64M loglvl=all" $(B)/hyperguest.elf ""
 $(B)/hyperguest-dom0.iso: $(B)/zazen.elf $(B)/hyperguest.elf tools/host/mkiso.sh
 	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0_mem=64M dom0_max_vcpus=1 loglvl=all" $(B)/hyperguest.elf ""
+# The same with pages that seem absent now and then.
+$(B)/hyperguest-domu-wait.iso: $(B)/zazen.elf $(B)/hyperguest.elf tools/host/mkiso.sh
+	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0=domu dom0_mem=64M loglvl=all guest_wait=9" $(B)/hyperguest.elf ""
+$(B)/hyperguest-dom0-wait.iso: $(B)/zazen.elf $(B)/hyperguest.elf tools/host/mkiso.sh
+	tools/host/mkiso.sh $@ $(B)/zazen.elf "dom0_mem=64M dom0_max_vcpus=1 loglvl=all guest_wait=9" $(B)/hyperguest.elf ""
 
 .PHONY: hyperguest
-hyperguest: $(B)/hyperguest-domu.iso $(B)/hyperguest-dom0.iso
+hyperguest: $(foreach r,domu dom0 domu-wait dom0-wait,$(B)/hyperguest-$(r).iso)
 CODE_TARGETS += $(B)/hyperguest.elf

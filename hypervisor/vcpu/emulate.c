@@ -56,6 +56,7 @@ int fetch_insn(struct vcpu *v, struct insn *i)
 	uint64_t rip = hvm_ops->get(v, R_RIP);
 	unsigned mode = guest_mode_bits(v), n = 15, page_left;
 	uint8_t b[15];
+	int rc;
 
 	if (mode != 64) {
 		struct guest_seg cs;
@@ -64,8 +65,9 @@ int fetch_insn(struct vcpu *v, struct insn *i)
 		rip = (uint32_t)(cs.base + rip);
 	}
 	page_left = PAGE_SIZE - (rip & (PAGE_SIZE - 1));
-	if (copy_from_guest(b, rip, min(n, page_left)))
-		return -EFAULT;
+	rc = copy_from_guest(b, rip, min(n, page_left));
+	if (rc)
+		return rc;      /* -ERESTART: absent for a while, the guest runs the instruction again */
 	/* The next page only when it is there: a short instruction may end the last mapped one. */
 	if (page_left < n && copy_from_guest(b + page_left, rip + page_left, n - page_left))
 		n = page_left;

@@ -32,7 +32,11 @@ static bool foreign_hypercall(struct vcpu *v, struct exit *x)
 {
 	struct insn i;
 
-	if (fetch_insn(v, &i) || (i.op != INSN_VMCALL && i.op != INSN_VMMCALL))
+	int rc = fetch_insn(v, &i);
+
+	if (rc == -ERESTART)
+		return true;
+	if (rc || (i.op != INSN_VMCALL && i.op != INSN_VMMCALL))
 		return false;
 	x->len = i.len;
 	exit_hypercall(v, x);

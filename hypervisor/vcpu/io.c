@@ -38,8 +38,12 @@ static void string_io(struct vcpu *v, struct exit *x)
 	uint8_t buf[CHUNK];
 	struct insn i;
 	bool down;
+	int rc;
 
-	if (fetch_insn(v, &i) || (i.op != INSN_INS && i.op != INSN_OUTS)) {
+	rc = fetch_insn(v, &i);
+	if (rc == -ERESTART)
+		return;
+	if (rc || (i.op != INSN_INS && i.op != INSN_OUTS)) {
 		vcpu_inject_gp(v);
 		return;
 	}
@@ -62,13 +66,17 @@ static void string_io(struct vcpu *v, struct exit *x)
 			val = policy_port_read(v, x->io.port, size);
 			memcpy(buf + k * size, &val, size);
 		}
-		if (copy_to_guest(la, buf, n * size)) {
-			fault_at(v, la, true);
+		rc = copy_to_guest(la, buf, n * size);
+		if (rc) {
+			if (rc != -ERESTART)
+				fault_at(v, la, true);
 			return;
 		}
 	} else {
-		if (copy_from_guest(buf, la, n * size)) {
-			fault_at(v, la, false);
+		rc = copy_from_guest(buf, la, n * size);
+		if (rc) {
+			if (rc != -ERESTART)
+				fault_at(v, la, false);
 			return;
 		}
 		for (unsigned k = 0; k < n; k++) {

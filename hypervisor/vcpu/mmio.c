@@ -67,7 +67,7 @@ static bool emulate(struct vcpu *v, struct exit *x)
 	struct insn i;
 	int rc = fetch_insn(v, &i);
 
-	if (rc == -EFAULT)
+	if (rc == -EFAULT || rc == -ERESTART)
 		return true; /* its page went away: the guest takes that fault when it runs the instruction again */
 	if (rc)
 		return false;

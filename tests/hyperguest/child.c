@@ -157,6 +157,17 @@ static void grants(uint64_t table, uint64_t at, uint32_t *data)
 	EXPECT("child: let go of its table", unmap_page(table), 0);
 }
 
+static bool restarts_possible(void)
+{
+	static char line[1024];
+
+	HC(xen_version, XENVER_commandline, line, 0);
+	for (unsigned i = 0; i + 6 < sizeof(line) && line[i]; i++)
+		if (line[i] == 'g' && line[i + 5] == '_' && line[i + 6] == 'w')
+			return true;
+	return false;
+}
+
 static bool is_pending(unsigned port) { return shared->evtchn_pending[port / 64] >> (port % 64) & 1; }
 
 void test_child(void)
@@ -221,7 +232,11 @@ void test_child(void)
 	for (unsigned i = 0; i < es.nr_entries && i < 64; i++)
 		if (st[i].name[0] == 'h' && st[i].name[1] == 'y')
 			calls = st[i].count;
-	EXPECT("child: two hypercalls counted", calls, 2);
+	/* With guest_wait= a call that found its page absent came again, and that is an exit more. */
+	if (restarts_possible())
+		TRUE("child: two hypercalls counted", calls >= 2);
+	else
+		EXPECT("child: two hypercalls counted", calls, 2);
 	es.vcpu = 5;
 	EXPECT("child: exit_stats no such vCPU", HC(arch_0, ZAZEN_OP_exit_stats, &es, 0), -XEN_ENOENT);
 	dc.u.getvcpuinfo.vcpu = 0;

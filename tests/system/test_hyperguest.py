@@ -38,3 +38,10 @@ def test_hyperguest_tcg(isos, role, workdir):
 @pytest.mark.parametrize("role", ["domu", "dom0"])
 def test_hyperguest_bochs(isos, role, workdir):
     judge("bochs", role, workdir, cpus=1)
+
+
+@pytest.mark.cost(15)
+@pytest.mark.parametrize("role", ["domu-wait", "dom0-wait"])
+def test_hyperguest_with_absent_pages(isos, role, workdir):
+    """guest_wait=9: about every ninth read of guest memory finds the page absent and the call restarts."""
+    judge("tcg", role, workdir, cpus=2)
