@@ -50,7 +50,7 @@ def test_debian_programs(workdir, rng, cpus):
         host.expect("dom0# ")
         assert "sleep 1000" in host.run("jobs")
         host.send("fg\n")
-        host.expect("sleep 1000\r\n", 20)
+        host.expect(r"sleep 1000\s", 20)
         time.sleep(3)
         host.send("\x03")
         host.expect("dom0# ", 20)
