@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Verbs on a running domain: pause, unpause, shutdown, reboot, destroy, rename, domid, domname, uptime, console. */
+#include "xl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <zx/console.h>
+
+#define SHUTDOWN_WAIT_S 300
+
+static int one_domain(int argc, char **argv, uint32_t *domid)
+{
+	if (argc != 2)
+		return xl_usage(argv[0]);
+	*domid = xl_domain(argv[1]);
+	return *domid == DOMID_NONE ? 1 : 0;
+}
+
+static int done(const char *domain, int r)
+{
+	return r ? xl_error("%s: %s", domain, strerror(-r)) : 0;
+}
+
+int xl_pause(int argc, char **argv)
+{
+	uint32_t domid;
+	int r = one_domain(argc, argv, &domid);
+
+	if (r)
+		return r;
+	if (!domid)
+		return xl_error("dom0 cannot be paused: it runs this command");
+	return done(argv[1], xc_domain_pause(xl_xc(), domid));
+}
+
+int xl_unpause(int argc, char **argv)
+{
+	uint32_t domid;
+	int r = one_domain(argc, argv, &domid);
+
+	return r ? r : done(argv[1], xc_domain_unpause(xl_xc(), domid));
+}
+
+/* Asks by control/shutdown, as the guest's kernel watches it. */
+static int request(uint32_t domid, const char *word)
+{
+	struct xen_domctl_getdomaininfo info;
+	char *path = zx_asprintf("/local/domain/%u/control/shutdown", domid);
+	char *feature = xs_getf(xl_xs(), 0, "/local/domain/%u/control/feature-%s", domid, word);
+	int r = xc_domain_info(xl_xc(), domid, &info);
+
+	if (!r && (info.flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying)))
+		r = 0; /* already on its way */
+	else if (!r && !(feature && !strcmp(feature, "1")))
+		r = -ENOTSUP;
+	else if (!r)
+		r = xs_put(xl_xs(), 0, path, "%s", word);
+	free(feature);
+	free(path);
+	return r;
+}
+
+static int end_domains(int argc, char **argv, const char *word)
+{
+	bool all = false, wait = false;
+	uint32_t domids[256];
+	unsigned int n = 0;
+	int c, status = 0;
+
+	while ((c = getopt(argc, argv, "awF")) != -1) {
+		if (c == 'a')
+			all = true;
+		else if (c == 'w')
+			wait = true;
+		else if (c != 'F')
+			return xl_usage(argv[0]);
+	}
+	if (all == (optind < argc))
+		return xl_usage(argv[0]);
+	if (all) {
+		struct xen_domctl_getdomaininfo list[256];
+		int have = xc_domain_list(xl_xc(), 1, list, ZX_ARRAY_SIZE(list));
+
+		if (have < 0)
+			return xl_error("cannot list domains: %s", strerror(-have));
+		for (int i = 0; i < have; i++)
+			domids[n++] = list[i].domain;
+	}
+	for (int i = optind; i < argc && n < ZX_ARRAY_SIZE(domids); i++) {
+		domids[n] = xl_domain(argv[i]);
+		if (domids[n] == DOMID_NONE)
+			status = 1;
+		else if (!domids[n])
+			status = xl_error("dom0 is ended by `poweroff`");
+		else
+			n++;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		int r = request(domids[i], word);
+
+		if (r == -ENOTSUP)
+			status = xl_error("domain %u: its kernel does not answer %s requests; `xl destroy` ends it", domids[i], word);
+		else if (r)
+			status = xl_error("domain %u: %s", domids[i], strerror(-r));
+		if (r)
+			domids[i--] = domids[--n];
+	}
+	if (wait && n && store_wait_shutdown(domids, n, SHUTDOWN_WAIT_S, true))
+		status = xl_error("not all domains shut down within %d seconds", SHUTDOWN_WAIT_S);
+	return status;
+}
+
+int xl_shutdown(int argc, char **argv)
+{
+	return end_domains(argc, argv, "poweroff");
+}
+
+int xl_reboot(int argc, char **argv)
+{
+	return end_domains(argc, argv, "reboot");
+}
+
+int xl_destroy(int argc, char **argv)
+{
+	uint32_t domid;
+	int r = one_domain(argc, argv, &domid);
+
+	if (r)
+		return r;
+	if (!domid)
+		return xl_error("dom0 cannot be destroyed; `poweroff` ends the machine");
+	if (xl_lock())
+		return 1;
+	return done(argv[1], store_destroy_domain(domid));
+}
+
+int xl_rename(int argc, char **argv)
+{
+	uint32_t domid;
+	char *path, *vm;
+	int r;
+
+	if (argc != 3)
+		return xl_usage(argv[0]);
+	if (xl_lock())
+		return 1;
+	domid = xl_domain(argv[1]);
+	if (domid == DOMID_NONE)
+		return 1;
+	if (!*argv[2] || strchr(argv[2], '/') || strlen(argv[2]) > 80 || strspn(argv[2], "0123456789") == strlen(argv[2]))
+		return xl_error("%s: not a name for a domain (no '/', not only digits, at most 80 characters)", argv[2]);
+	if (xl_domain_by_name(argv[2]) != DOMID_NONE)
+		return xl_error("%s: there is a domain of that name", argv[2]);
+	path = zx_asprintf("/local/domain/%u/name", domid);
+	r = xs_put(xl_xs(), 0, path, "%s", argv[2]);
+	free(path);
+	vm = xs_getf(xl_xs(), 0, "/local/domain/%u/vm", domid);
+	if (!r && vm) {
+		path = zx_asprintf("%s/name", vm);
+		r = xs_put(xl_xs(), 0, path, "%s", argv[2]);
+		free(path);
+	}
+	free(vm);
+	return done(argv[1], r);
+}
+
+int xl_domid(int argc, char **argv)
+{
+	uint32_t domid;
+	int r = one_domain(argc, argv, &domid);
+
+	if (!r)
+		printf("%u\n", domid);
+	return r;
+}
+
+int xl_domname(int argc, char **argv)
+{
+	uint32_t domid;
+	char *name;
+
+	if (argc != 2 || !zx_parse_u32(argv[1], &domid))
+		return xl_usage(argv[0]);
+	if (xl_domain(argv[1]) == DOMID_NONE)
+		return 1;
+	name = xl_domain_name(domid);
+	printf("%s\n", name);
+	free(name);
+	return 0;
+}
+
+/* Seconds since the domain was started: its start time is in its vm node; dom0's is the machine's. */
+static long long age(uint32_t domid)
+{
+	struct timespec now;
+	char *vm, *start;
+	long long t = 0;
+
+	clock_gettime(domid ? CLOCK_REALTIME : CLOCK_BOOTTIME, &now);
+	if (!domid)
+		return now.tv_sec;
+	vm = xs_getf(xl_xs(), 0, "/local/domain/%u/vm", domid);
+	start = vm ? xs_getf(xl_xs(), 0, "%s/start_time", vm) : NULL;
+	if (start)
+		t = now.tv_sec - atoll(start);
+	free(start);
+	free(vm);
+	return t < 0 ? 0 : t;
+}
+
+static void print_uptime(uint32_t domid, bool brief)
+{
+	char *name = xl_domain_name(domid);
+	long long t = age(domid);
+	char days[32] = "";
+
+	if (t >= 86400)
+		snprintf(days, sizeof(days), "%lld day%s, ", t / 86400, t / 86400 > 1 ? "s" : "");
+	if (brief)
+		printf("%s up %s%2lld:%02lld, %s (%u)\n", "", days, t % 86400 / 3600, t % 3600 / 60, name, domid);
+	else
+		printf("%-40s %5u %s%2lld:%02lld:%02lld\n", name, domid, days, t % 86400 / 3600, t % 3600 / 60, t % 60);
+	free(name);
+}
+
+int xl_uptime(int argc, char **argv)
+{
+	bool brief = argc > 1 && !strcmp(argv[1], "-s");
+	int first = brief ? 2 : 1;
+
+	if (!brief)
+		printf("%-40s %5s %s\n", "Name", "ID", "Uptime");
+	for (int i = first; i < argc; i++) {
+		uint32_t domid = xl_domain(argv[i]);
+
+		if (domid == DOMID_NONE)
+			return 1;
+		print_uptime(domid, brief);
+	}
+	if (first >= argc) {
+		struct xen_domctl_getdomaininfo list[256];
+		int n = xc_domain_list(xl_xc(), 0, list, ZX_ARRAY_SIZE(list));
+
+		for (int i = 0; i < n; i++)
+			print_uptime(list[i].domain, brief);
+	}
+	return 0;
+}
+
+int xl_console(int argc, char **argv)
+{
+	struct zx_err e;
+	uint32_t domid;
+	int r = one_domain(argc, argv, &domid);
+
+	if (r)
+		return r;
+	if (!domid)
+		return xl_error("this is dom0's console");
+	r = zx_console(xl_xs(), domid, 10000, &e);
+	return r ? xl_error("%s", e.text) : 0;
+}

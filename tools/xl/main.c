@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* xl's entry: global options, verb dispatch, and what all verbs share. */
+#include "xl.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct xc *the_xc;
+static struct xs *the_xs;
+
+int xl_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("xl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return 1;
+}
+
+int xl_usage(const char *name)
+{
+	const struct verb *v = xl_find_verb(name);
+
+	fprintf(stderr, "usage: xl %s %s\n%s", v->name, v->usage, v->options ? v->options : "");
+	return 2;
+}
+
+struct xc *xl_xc(void)
+{
+	struct zx_err e;
+
+	if (!the_xc && !(the_xc = xc_open(&e))) {
+		xl_error("%s", e.text);
+		exit(1);
+	}
+	return the_xc;
+}
+
+struct xs *xl_xs(void)
+{
+	struct zx_err e;
+
+	if (!the_xs && !(the_xs = xs_open(&e))) {
+		xl_error("%s", e.text);
+		exit(1);
+	}
+	return the_xs;
+}
+
+char *xl_domain_name(uint32_t domid)
+{
+	char *name = xs_getf(xl_xs(), 0, "/local/domain/%u/name", domid);
+
+	if (name && *name)
+		return name;
+	free(name);
+	return zx_strdup(domid ? "(null)" : "Domain-0");
+}
+
+uint32_t xl_domain_by_name(const char *name)
+{
+	struct xen_domctl_getdomaininfo list[64];
+	uint32_t first = 0;
+	int n;
+
+	while ((n = xc_domain_list(xl_xc(), first, list, ZX_ARRAY_SIZE(list))) > 0) {
+		for (int i = 0; i < n; i++) {
+			char *have = xl_domain_name(list[i].domain);
+			bool same = !strcmp(have, name);
+
+			free(have);
+			if (same)
+				return list[i].domain;
+		}
+		first = list[n - 1].domain + 1u;
+	}
+	return DOMID_NONE;
+}
+
+uint32_t xl_domain(const char *text)
+{
+	struct xen_domctl_getdomaininfo info;
+	uint32_t domid = xl_domain_by_name(text);
+
+	if (domid != DOMID_NONE)
+		return domid;
+	if (zx_parse_u32(text, &domid) && domid < 0x7ff0u && !xc_domain_info(xl_xc(), domid, &info))
+		return domid;
+	xl_error("%s: no such domain (xl list shows all)", text);
+	return DOMID_NONE;
+}
+
+bool xl_parse_memory(const char *text, uint64_t *kib)
+{
+	char *end;
+	unsigned long long n;
+	unsigned int shift = 10; /* MiB */
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (end == text || errno || !isdigit((unsigned char)*text))
+		return false;
+	switch (tolower((unsigned char)*end)) {
+	case 0: break;
+	case 'b': n >>= 10; shift = 0; end++; break;
+	case 'k': shift = 0; end++; break;
+	case 'm': end++; break;
+	case 'g': shift = 20; end++; break;
+	case 't': shift = 30; end++; break;
+	default: return false;
+	}
+	if (*end == 'b' || *end == 'B')
+		end++;
+	if (*end || n > (UINT64_MAX >> 11) >> shift)
+		return false;
+	*kib = (uint64_t)n << shift;
+	return true;
+}
+
+void json_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+void uuid_text(const uint8_t u[16], char out[37])
+{
+	snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
+		 u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+}
+
+int xl_lock(void)
+{
+	static int fd = -1;
+
+	if (fd >= 0)
+		return 0;
+	zx_make_parents(XL_RUN_DIR "/lock", 0755);
+	fd = open(XL_RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return xl_error("%s/lock: %s", XL_RUN_DIR, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		fprintf(stderr, "xl: waiting for another xl\n");
+		while (flock(fd, LOCK_EX))
+			if (errno != EINTR)
+				return xl_error("%s/lock: %s", XL_RUN_DIR, strerror(errno));
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *v;
+
+	if (argc >= 2 && (!strcmp(argv[1], "-v") || !strcmp(argv[1], "-f")) && argc >= 3) {
+		argc--;
+		argv++;
+	}
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return xl_help(1, argv) || argc < 2 ? 2 : 0;
+	if (!strcmp(argv[1], "--version")) {
+		printf("xl %s (Zazen)\n", XL_VERSION);
+		return 0;
+	}
+	v = xl_find_verb(argv[1]);
+	if (!v) {
+		xl_error("%s: no such command; `xl help` lists them", argv[1]);
+		return 2;
+	}
+	if (argc == 3 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+		printf("usage: xl %s %s\n%s\n%s", v->name, v->usage, v->summary, v->options ? "\n" : "\n");
+		if (v->options)
+			fputs(v->options, stdout);
+		return 0;
+	}
+	return v->run(argc - 1, argv + 1);
+}
