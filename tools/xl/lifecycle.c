@@ -15,6 +15,7 @@
 
 static int one_domain(int argc, char **argv, uint32_t *domid)
 {
+	*domid = DOMID_NONE;
 	if (argc != 2)
 		return xl_usage(argv[0]);
 	*domid = xl_domain(argv[1]);

@@ -3,6 +3,7 @@
 #include "xl.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +220,7 @@ int xl_vcpu_list(int argc, char **argv)
 
 static bool info_json, info_first;
 
-static void field(const char *name, const char *fmt, ...)
+static void ZX_PRINTF(2, 3) field(const char *name, const char *fmt, ...)
 {
 	char value[1200];
 	va_list ap;
