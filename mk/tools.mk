@@ -44,4 +44,5 @@ $(eval $(call T_ARCHIVE,libzxxml.a,tools/xml))
 CODE_TARGETS += $(LIBZX) $(LIBZXBUILD) $(LIBZXXML)
 # What a program that links the builder needs besides: -lz -llzma -llz4 -lzstd
 LIBZXBUILD_LIBS := -lz -llzma -llz4 -lzstd
+$(eval $(call T_PROGRAM,xl,tools/xl,$(LIBZXBUILD) $(LIBZXXML) $(LIBZX),$(LIBZXBUILD_LIBS) -lxml2))
 -include $(T_OBJ:.o=.d)

@@ -97,7 +97,7 @@ static int shuttle(int tty)
 	}
 }
 
-int zx_console(struct xs *xs, uint32_t domid, int wait_ms, struct zx_err *e)
+int zx_console_ready(struct xs *xs, uint32_t domid, int wait_ms, void (*ready)(void *), void *arg, struct zx_err *e)
 {
 	struct termios saved, raw;
 	bool terminal = tcgetattr(STDIN_FILENO, &saved) == 0;
@@ -129,9 +129,16 @@ int zx_console(struct xs *xs, uint32_t domid, int wait_ms, struct zx_err *e)
 		cfmakeraw(&raw);
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
 	}
+	if (ready)
+		ready(arg);
 	rc = shuttle(tty);
 	if (terminal)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
 	close(tty);
 	return rc ? zx_fail(e, -rc, "console: %s", strerror(-rc)) : 0;
+}
+
+int zx_console(struct xs *xs, uint32_t domid, int wait_ms, struct zx_err *e)
+{
+	return zx_console_ready(xs, domid, wait_ms, NULL, NULL, e);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zazen_hypercall.h>
+#include <uapi/zazen_hypercall.h>
 
 #define REASONS_MAX 256
 

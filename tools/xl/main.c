@@ -151,11 +151,13 @@ void uuid_text(const uint8_t u[16], char out[37])
 		 u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
 }
 
+static int lock_fd = -1;
+
 int xl_lock(void)
 {
-	static int fd = -1;
+	int fd;
 
-	if (fd >= 0)
+	if (lock_fd >= 0)
 		return 0;
 	zx_make_parents(XL_RUN_DIR "/lock", 0755);
 	fd = open(XL_RUN_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -164,10 +166,31 @@ int xl_lock(void)
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		fprintf(stderr, "xl: waiting for another xl\n");
 		while (flock(fd, LOCK_EX))
-			if (errno != EINTR)
-				return xl_error("%s/lock: %s", XL_RUN_DIR, strerror(errno));
+			if (errno != EINTR) {
+				xl_error("%s/lock: %s", XL_RUN_DIR, strerror(errno));
+				close(fd);
+				return 1;
+			}
 	}
+	lock_fd = fd;
 	return 0;
+}
+
+void xl_unlock(void)
+{
+	if (lock_fd >= 0)
+		close(lock_fd); /* the last descriptor of it: the lock goes with it */
+	lock_fd = -1;
+}
+
+void xl_forked(void)
+{
+	/* The parent's lock is on the file description that both have: closing ours leaves it locked. */
+	xl_unlock();
+	xc_close(the_xc);
+	xs_close(the_xs);
+	the_xc = NULL;
+	the_xs = NULL;
 }
 
 int main(int argc, char **argv)
@@ -178,8 +201,10 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return xl_help(1, argv) || argc < 2 ? 2 : 0;
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		xl_help(1, argv);
+		return argc < 2 ? 2 : 0;
+	}
 	if (!strcmp(argv[1], "--version")) {
 		printf("xl %s (Zazen)\n", XL_VERSION);
 		return 0;
@@ -190,7 +215,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (argc == 3 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
-		printf("usage: xl %s %s\n%s\n%s", v->name, v->usage, v->summary, v->options ? "\n" : "\n");
+		printf("usage: xl %s %s\n\n%s\n%s", v->name, v->usage, v->summary, v->options ? "\n" : "");
 		if (v->options)
 			fputs(v->options, stdout);
 		return 0;

@@ -51,11 +51,13 @@ bool xl_parse_memory(const char *text, uint64_t *kib);
 void json_string(const char *s);
 void uuid_text(const uint8_t uuid[16], char out[37]);
 
-/* Serialises toolstack runs that create, rename or destroy (a lock file); released at exit. */
+/* Serialises toolstack runs that create, rename or destroy (a lock file); released at exit or before. */
 int xl_lock(void);
+void xl_unlock(void);
+/* In a forked child: the parent's connections and lock are not ours. */
+void xl_forked(void);
 
-/* store.c: what a domain has in xenstore */
-struct domain_config;
+/* teardown.c: destroys a domain with all it has; waits for domains to end (gone: until removed, too) */
 int store_destroy_domain(uint32_t domid);
 int store_wait_shutdown(const uint32_t *domids, unsigned n, int timeout_s, bool gone);
 

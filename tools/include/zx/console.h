@@ -21,5 +21,7 @@ size_t console_ring_room(const struct xencons_interface *ring);                 
  * goes. Waits up to wait_ms for the console daemon to name its tty. 0, or -errno with e filled.
  */
 int zx_console(struct xs *xs, uint32_t domid, int wait_ms, struct zx_err *e);
+/* The same; ready (may be NULL) is called once the terminal is connected: what starts the domain. */
+int zx_console_ready(struct xs *xs, uint32_t domid, int wait_ms, void (*ready)(void *), void *arg, struct zx_err *e);
 
 #endif

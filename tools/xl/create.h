@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain being made or ended: what create.c, store.c, disk.c and watch.c share. All that changes domains runs
+ * under xl_lock().
+ */
+#ifndef XL_CREATE_H
+#define XL_CREATE_H
+
+#include <zx/build.h>
+#include <zx/domxml.h>
+#include <zx/xs.h>
+
+#include "xl.h"
+
+/* A disk as the back end opens it. */
+struct disk_dev {
+	char *params;           /* what the configuration names, canonical */
+	char loop[32];          /* "/dev/loop3", or empty for a block device */
+	unsigned int major, minor;
+};
+
+struct started {
+	uint32_t domid;         /* DOMID_NONE: not built */
+	struct domain_config *cfg;
+	struct zx_built built;
+	unsigned int ndisks;    /* attached ones */
+	struct disk_dev disk[DOMAIN_DISKS_MAX];
+};
+
+/* disk.c */
+int disk_check(const struct domain_disk *d, struct zx_err *e);  /* exists, kind, size; changes nothing */
+/* That no running domain writes what d uses, or reads what d would write. */
+int disk_check_sharing(const struct domain_disk *d, struct zx_err *e);
+int disk_attach(const struct domain_disk *d, struct disk_dev *dev, struct zx_err *e);
+void disk_detach(struct disk_dev *dev);
+int disk_detach_loop(const char *path);
+
+/* store.c */
+int store_write_domain(struct xs *xs, const struct started *s, struct zx_err *e);
+int store_wait_backends(const struct started *s, struct zx_err *e);
+int store_put_xml(uint32_t domid, const struct domain_config *c);
+/* The configuration of a running domain under its name of now. -ENOENT: not made by this xl. */
+int store_load_xml(uint32_t domid, struct domain_config *c);
+void store_close_devices(uint32_t domid);       /* back ends closed and removed, loop devices detached */
+void store_remove(uint32_t domid, const uint8_t uuid[16]);      /* all nodes */
+
+/* create.c: builds it, paused, with devices, introduced. On failure nothing is left. 0 or -errno. */
+int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e);
+void domain_started_free(struct started *s);
+
+/* watch.c: forks the process that waits for the domain's end. */
+int watch_start(const struct started *s, struct zx_err *e);
+
+#endif
