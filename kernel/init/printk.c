@@ -150,7 +150,7 @@ void register_console(struct console *c)
 			if (o->early)
 				list_del(&o->node);
 	list_add_tail(&c->node, &consoles);
-	if (!had) {
+	if (!had || c->replay) {
 		u32 off = tail;
 		for (u64 s = first_seq; s != next_seq; s++, off = rec_next(off))
 			if (rec_at(off)->level < console_loglevel)

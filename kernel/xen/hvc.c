@@ -224,6 +224,7 @@ static int hvc_init(void)
 	hvc_tty = tty_register(&hvc_driver, 0, NULL);
 	if (!hvc_tty)
 		return -ENOMEM;
+	hvc_console.replay = !xen_initial_domain(); /* the early one is the hypervisor's log */
 	register_console(&hvc_console);
 	hvc_interrupt(0, NULL); /* what was typed before we listened */
 	return 0;

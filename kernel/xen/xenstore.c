@@ -551,7 +551,8 @@ static int xenstore_init(void)
 	irq = bind_evtchn_to_irqhandler(xenstore_port, store_interrupt, "xenbus", NULL);
 	if (irq < 0)
 		return irq;
-	if (!xen_initial_domain() && READ_ONCE(xenstore_page->connection) == XENSTORE_CONNECTED)
+	/* A guest's daemon runs, or its requests wait in the ring until it does; dom0's has yet to start. */
+	if (!xen_initial_domain())
 		ready = true;
 	kthread_run(reader, NULL, "xenbus");
 	watcher_task = kthread_run(watcher, NULL, "xenwatch");

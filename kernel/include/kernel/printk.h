@@ -34,6 +34,7 @@ struct console {
 	const char *name; /* "ttyS0", "hvc0": matched with console= */
 	void (*write)(struct console *c, const char *s, size_t n);
 	void *data;
+	bool replay; /* show what was logged before, though an early console had it: that one may be out of sight */
 	bool early; /* dropped when the first real console registers */
 	struct list_head node;
 };
