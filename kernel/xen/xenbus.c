@@ -210,6 +210,8 @@ void xenbus_register_driver(struct xenbus_driver *drv)
 {
 	mutex_lock(&bus_mutex);
 	list_add_tail(&drv->node, &drivers);
+	if (scanned) /* its devices were seen already, and left alone */
+		scan(drv);
 	mutex_unlock(&bus_mutex);
 }
 
@@ -246,4 +248,4 @@ static int xenbus_init(void)
 		kthread_run(probe_thread, NULL, "xenbus_probe");
 	return 0;
 }
-late_initcall(xenbus_init);
+device_initcall(xenbus_init); /* the root's mount, a late one, waits for a disk */
