@@ -57,6 +57,8 @@ static void check_cpu(void)
 }
 
 /* On the idle vCPU's stack. */
+static uint64_t tsc_entry; /* for the benchmark of the boot */
+
 static void boot_finish(void)
 {
 	local_irq_enable();
@@ -69,11 +71,13 @@ static void boot_finish(void)
 		pr_err("No domain 0 builder in this image: idle\n");
 	else if (run_initcalls(_init_dom0_start, _init_dom0_end))
 		panic("domain 0 could not be built");
+	pr_info("Boot: entry at TSC %lu, dom0 starts at %lu\n", tsc_entry, rdtsc());
 	idle_loop();
 }
 
 void start_hypervisor(paddr_t info)
 {
+	tsc_entry = rdtsc();
 	percpu_init(0, 0);
 	percpu_load(0);
 	serial_init();

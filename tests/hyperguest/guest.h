@@ -65,5 +65,6 @@ void test_misc(void);
 void test_cpu(void);
 void test_control(void);
 void test_child(void);
+void bench(void);
 
 #endif
