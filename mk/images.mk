@@ -23,7 +23,8 @@ $(B)/guest1.img: $(DEB_STAMP) $(GUEST_TREE) tools/host/mkroot.sh tools/host/mkdi
 
 # dom0's own programs and the kernels its guests boot
 DOM0_TREE  := $(shell find dom0/rootfs tools/etc -type f 2>/dev/null)
-$(B)/dom0.img: $(DEB_STAMP) $(DOM0_TREE) $(B)/guest1.img $(CODE_TARGETS) tools/host/mkroot.sh tools/host/mkdisk.sh \
+.SECONDEXPANSION:
+$(B)/dom0.img: $(DEB_STAMP) $(DOM0_TREE) $(B)/guest1.img $$(CODE_TARGETS) tools/host/mkroot.sh tools/host/mkdisk.sh \
 		tools/host/dom0-extras.sh tools/host/closure.py
 	tools/host/mkroot.sh $(B)/dom0-root dom0/rootfs $(DEB) $(DOM0_PKGS)
 	tools/host/dom0-extras.sh $(B)/dom0-root $(B)
