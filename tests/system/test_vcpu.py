@@ -52,12 +52,12 @@ def test_failed_entry_is_named(workdir):
 @pytest.mark.cost(25)
 @pytest.mark.parametrize("cpu", ["qemu64,+svm,+npt", "max"])
 def test_stock_linux_tcg(cpu, workdir):
-    stock_linux(boot("tcg", "build/linux.iso", workdir, "init: finished", cpu=cpu, timeout=150), 2)
+    stock_linux(boot("tcg", "build/linux.iso", workdir, r"domain 1 powers off", cpu=cpu, timeout=150), 2)
 
 
 @pytest.mark.cost(110)
 def test_stock_linux_bochs(workdir):
-    stock_linux(boot("bochs", "build/linux.iso", workdir, "init: finished", cpus=1, timeout=150, lifetime=240), 1)
+    stock_linux(boot("bochs", "build/linux.iso", workdir, r"domain 1 powers off", cpus=1, timeout=150, lifetime=240), 1)
 
 
 def stock_linux(text, cpus):
