@@ -187,8 +187,9 @@ static void blkback_otherend_changed(struct xenbus_device *dev, enum xenbus_stat
 		blkback_disconnect_ring(v);
 		xenbus_switch_state(dev, XenbusStateClosed);
 		break;
-	case XenbusStateUnknown: /* its directory is gone: the domain is being destroyed */
+	case XenbusStateUnknown: /* its directory is gone: the domain is being destroyed, the tools wait for us */
 		blkback_disconnect_ring(v);
+		xenbus_switch_state(dev, XenbusStateClosed);
 		break;
 	default:
 		break;

@@ -176,9 +176,7 @@ int xl_exits(int argc, char **argv)
 		printf("[");
 	for (uint32_t v = 0; v <= info.max_vcpu_id; v++) {
 		memset(&one, 0, sizeof(one));
-		r = read_vcpu(domid, v, clear && (verbose || json), &one);
-		if (!r && !verbose && !json)
-			r = read_vcpu(domid, v, clear, &sum);
+		r = read_vcpu(domid, v, clear, verbose || json ? &one : &sum);
 		if (r)
 			break;
 		if (json) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Verbs on a running domain: pause, unpause, shutdown, reboot, destroy, rename, domid, domname, uptime, console. */
-#include "xl.h"
+#include "create.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -142,19 +142,23 @@ int xl_destroy(int argc, char **argv)
 
 int xl_rename(int argc, char **argv)
 {
+	struct domain_config cfg;
 	uint32_t domid;
 	char *path, *vm;
 	int r;
 
 	if (argc != 3)
 		return xl_usage(argv[0]);
+	if (!domain_name_valid(argv[2]))
+		return xl_error("%s: not a name for a domain (letters, digits and . _ - +, at most %u, not only digits)", argv[2],
+				DOMAIN_NAME_MAX);
 	if (xl_lock())
 		return 1;
 	domid = xl_domain(argv[1]);
 	if (domid == DOMID_NONE)
 		return 1;
-	if (!*argv[2] || strchr(argv[2], '/') || strlen(argv[2]) > 80 || strspn(argv[2], "0123456789") == strlen(argv[2]))
-		return xl_error("%s: not a name for a domain (no '/', not only digits, at most 80 characters)", argv[2]);
+	if (!domid)
+		return xl_error("dom0 keeps its name");
 	if (xl_domain_by_name(argv[2]) != DOMID_NONE)
 		return xl_error("%s: there is a domain of that name", argv[2]);
 	path = zx_asprintf("/local/domain/%u/name", domid);
@@ -167,6 +171,11 @@ int xl_rename(int argc, char **argv)
 		free(path);
 	}
 	free(vm);
+	/* What xl list -l shows and a restart takes. A domain that another tool made has none. */
+	if (!r && !store_load_xml(domid, &cfg)) {
+		r = store_put_xml(domid, &cfg);
+		domain_config_free(&cfg);
+	}
 	return done(argv[1], r);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* xl list, vcpu-list, info, dmesg, debug-keys: what the hypervisor knows, in Xen's words and units. */
-#include "xl.h"
+#include "create.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -78,18 +78,28 @@ static void list_json(const struct domains *d)
 	printf("%s]\n", d->n ? "\n" : "");
 }
 
+/* From what the watcher would restart it with, under its name of now. */
 static int list_long(const struct domains *d)
 {
 	int status = 0;
 
 	for (int i = 0; i < d->n; i++) {
-		char *xml = d->info[i].domain ? xs_getf(xl_xs(), 0, "/libxl/%u/xml", d->info[i].domain) : NULL;
+		uint32_t domid = d->info[i].domain;
+		struct zx_buf xml = { 0 };
+		struct domain_config c;
 
-		if (xml)
-			fputs(xml, stdout);
-		else if (d->info[i].domain)
-			status = xl_error("domain %u was not made by this xl: it has no XML", d->info[i].domain);
-		free(xml);
+		if (!domid)
+			continue;
+		if (store_load_xml(domid, &c)) {
+			status = xl_error("domain %u was not made by this xl: it has no XML", domid);
+			continue;
+		}
+		if (domxml_write(&c, (int)domid, &xml))
+			status = xl_error("out of memory");
+		else
+			fwrite(xml.data, 1, xml.len, stdout);
+		zx_buf_free(&xml);
+		domain_config_free(&c);
 	}
 	return status;
 }
