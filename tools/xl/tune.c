@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* xl mem-set, mem-max and sched-credit2: what a domain may use. */
-#include "xl.h"
+#include "create.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 
 int xl_mem_set(int argc, char **argv)
 {
+	struct domain_config cfg;
 	uint64_t kib, maximum;
 	uint32_t domid;
 	char *path, *max;
@@ -26,6 +27,13 @@ int xl_mem_set(int argc, char **argv)
 		return xl_error("dom0's memory is fixed; dom0_mem= on the hypervisor's command line sets it");
 	if (!xl_parse_memory(argv[2], &kib) || !kib)
 		return xl_error("%s: not a size (MiB, or with k, m, g)", argv[2]);
+	if (!store_load_xml(domid, &cfg)) {
+		bool balloon = cfg.balloon;
+
+		domain_config_free(&cfg);
+		if (!balloon)
+			return xl_error("%s: has no balloon (<memballoon model='none'/> in its XML)", argv[1]);
+	}
 	max = xs_getf(xl_xs(), 0, "/local/domain/%u/memory/static-max", domid);
 	if (!max || !zx_parse_u64(max, &maximum)) {
 		free(max);
