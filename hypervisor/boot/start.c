@@ -67,11 +67,11 @@ static void boot_finish(void)
 	run_initcalls(_init_late_start, _init_late_end);
 	pr_info("Memory: %lu of %lu MiB free, %lu KiB the hypervisor's\n", heap_free_pages() >> 8, heap_total_pages() >> 8,
 		heap_hv_pages() << 2);
+	pr_info("Boot: entry at TSC %lu, ready for dom0 at %lu\n", tsc_entry, rdtsc());
 	if (&_init_dom0_end[0] - &_init_dom0_start[0] == 0)
 		pr_err("No domain 0 builder in this image: idle\n");
 	else if (run_initcalls(_init_dom0_start, _init_dom0_end))
 		panic("domain 0 could not be built");
-	pr_info("Boot: entry at TSC %lu, dom0 starts at %lu\n", tsc_entry, rdtsc());
 	idle_loop();
 }
 

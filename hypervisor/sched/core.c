@@ -150,6 +150,9 @@ void vcpu_block(void)
 
 void vcpu_yield(void)
 {
+	/* Alone here, schedule() would come back to us; whoever is queued from now on preempts by himself. */
+	if (!READ_ONCE(runqs[smp_processor_id()].nr))
+		return;
 	current->sched.yielded = true;
 	softirq_raise(SOFTIRQ_SCHEDULE);
 }

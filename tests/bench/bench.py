@@ -18,6 +18,8 @@ from harness import Host  # noqa: E402
 
 BASELINE = os.path.join(HERE, "baseline.txt")
 TOLERANCE = 1.03
+# The disk answers when the build host gets to it, and the shell's start is known to 10 ms (10 M ticks).
+LOOSE = {"boot_kernel_rest": 1.7, "boot_to_shell": 1.25}
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01,clock=vm"]
 
 # key -> what a person reads; the goal (issue 2 section 9); what Xen 4.17 takes on the same emulator
@@ -27,14 +29,17 @@ NAMES = {
     "event_handled": "event send to handler's end", "grant_map_unmap": "grant map + unmap",
     "grant_copy": "grant copy of a page", "getppid": "getppid", "page_fault": "page fault, anonymous",
     "pipe_round_trip": "pipe round trip", "fork_wait": "fork+wait", "fork_exec_wait": "fork+exec+wait",
-    "boot_entry_to_dom0": "entry to dom0's first instruction", "boot_dom0_to_init": "dom0's start to /init",
+    "boot_entry_to_dom0": "  hypervisor's own start, small dom0", "boot_dom0_to_init": "  building dom0, its kernel, to /init",
+    "boot_hypervisor": "  hypervisor's own start", "boot_build_dom0": "  building dom0, to its first line",
+    "boot_kernel_memory": "  dom0's memory, to its clock", "boot_kernel_rest": "  dom0's clock to the shell's start",
     "boot_to_init": "hypervisor entry to /init", "boot_to_shell": "hypervisor entry to dom0's shell",
-    "memory_frame_table": "frame table, bytes per frame", "memory_own": "held by the hypervisor, KiB",
+    "memory_own": "held by the hypervisor (512 MiB host), KiB",
     "image_hypervisor": "hypervisor, text+data bytes", "image_dom0": "dom0's kernel, text+data bytes",
     "image_guest": "guest kernel, text+data bytes",
 }
 GOALS = {("bochs", "domu", "hypercall"): 300, ("bochs", "domu", "cpuid"): 300, ("bochs", "domu", "yield"): 900,
          ("tcg", "domu", "hypercall"): 500, ("tcg", "domu", "cpuid"): 500,
+         ("bochs", "dom0", "memory_own"): 6144, ("tcg", "dom0", "memory_own"): 6144,  # frame table 2 MiB + 4 MiB
          ("tcg", "boot", "boot_to_shell"): 400_000_000, ("build", "size", "image_hypervisor"): 512 * 1024}
 XEN = {("bochs", "domu", "hypercall"): 975, ("bochs", "domu", "cpuid"): 1010, ("bochs", "domu", "yield"): 3130,
        ("tcg", "domu", "hypercall"): 5609, ("tcg", "domu", "cpuid"): 6219, ("tcg", "domu", "yield"): 7592,
@@ -44,7 +49,8 @@ XEN = {("bochs", "domu", "hypercall"): 975, ("bochs", "domu", "cpuid"): 1010, ("
        ("tcg", "alone", "fork_exec_wait"): 325627,
        ("bochs", "dom0", "getppid"): 388, ("bochs", "dom0", "page_fault"): 5026, ("bochs", "dom0", "pipe_round_trip"): 10696,
        ("bochs", "dom0", "fork_exec_wait"): 279543,
-       ("tcg", "boot", "boot_to_init"): 4_000_000_000, ("build", "size", "image_hypervisor"): 2_621_440}
+       ("bochs", "dom0", "memory_own"): 19456, ("tcg", "dom0", "memory_own"): 19456,
+       ("tcg", "boot", "boot_to_shell"): 4_000_000_000, ("build", "size", "image_hypervisor"): 2_621_440}
 
 
 class Bench:
@@ -84,17 +90,40 @@ class Bench:
             self.rows.pop((kind, "alone", "boot"), None)
         text = self.run("dom0", kind, iso=f"{self.build}/bench-kernel.iso", lifetime=120)
         self.rows.pop((kind, "dom0", "boot"), None)
-        self.boot(kind, text)
+        self.phases(kind, text)
 
-    def boot(self, kind, text):
+    def phases(self, kind, text):
         """Phases from the hypervisor's two time stamps and that of /init."""
-        stamp = re.search(r"Boot: entry at TSC (\d+), dom0 starts at (\d+)", text)
+        stamp = re.search(r"Boot: entry at TSC (\d+), ready for dom0 at (\d+)", text)
         init = re.search(r"bench boot (\d+)", text)
         if stamp and init:
             entry, dom0, user = int(stamp.group(1)), int(stamp.group(2)), int(init.group(1))
             self.rows[kind, "boot", "boot_entry_to_dom0"] = dom0 - entry
             self.rows[kind, "boot", "boot_dom0_to_init"] = user - dom0
             self.rows[kind, "boot", "boot_to_init"] = user - entry
+
+    def boot(self, kind):
+        """The real images to the shell's prompt. The shell's start is known to 10 ms, and time spent idle counts."""
+        work = os.path.join(self.build, "bench-run", f"{kind}-boot")
+        host = Host(kind, work, cpus=1, memory=1024, lifetime=150, extra=ICOUNT, iso=f"{self.build}/bench-boot.iso",
+                    disk=f"{self.build}/dom0.img,snapshot=on")
+        with host:
+            host.expect("dom0# ", timeout=120)
+            out = host.run("echo start=$(cut -d' ' -f22 /proc/$$/stat)")
+        with open(host.machine.log_path(), encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        stamp = re.search(r"Boot: entry at TSC (\d+), ready for dom0 at (\d+)", text)
+        if not stamp:
+            raise AssertionError("no time stamps in the hypervisor's log")
+        entry, ready = int(stamp.group(1)), int(stamp.group(2))
+        # The kernel's stamps are those of the TSC (1 GHz here) until its clock starts at 0.
+        stamps = [int(float(t) * 1e6) * 1000 for t in re.findall(r"^\[ *(\d+\.\d+)\]", text, flags=re.M)]
+        zero = next(a for a, b in zip(stamps, stamps[1:]) if b < a)
+        start = int(re.search(r"start=(\d+)", out).group(1)) * 10_000_000
+        for name, ticks in (("boot_hypervisor", ready - entry), ("boot_build_dom0", stamps[0] - ready),
+                            ("boot_kernel_memory", zero - stamps[0]), ("boot_kernel_rest", start),
+                            ("boot_to_shell", zero + start - entry)):
+            self.rows[kind, "boot", name] = ticks
 
     def sizes(self):
         for name, path in (("hypervisor", "zazen"), ("dom0", "dom0-kernel"), ("guest", "guest-kernel")):
@@ -134,7 +163,7 @@ def table(bench, baseline):
         note = ""
         if goal and value > goal:
             note = "  misses the goal"
-        if old and value > old * TOLERANCE:
+        if old and value > old * LOOSE.get(name, TOLERANCE):
             note += f"  WORSE by {100 * value / old - 100:.1f} %"
             worse.append(key)
         print(f"{kind:9}{where:7}{NAMES.get(name, name):42}{value:13,}{'' if exits is None else f'{exits:.2f}':>7}"
@@ -146,12 +175,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
     parser.add_argument("--update", action="store_true")
-    parser.add_argument("--rows", choices=["guest", "kernel", "size"])
+    parser.add_argument("--rows", choices=["guest", "kernel", "boot", "size"])
     parser.add_argument("--only", choices=["bochs", "tcg"])
     args = parser.parse_args()
     bench, failed = Bench(args.build), []
     for kind in [args.only] if args.only else ["bochs", "tcg"]:
-        for part in ("guest", "kernel"):
+        for part in ("guest", "kernel", "boot"):
+            if part == "boot" and kind == "bochs":  # two disks of real size there: minutes
+                continue
             if args.rows in (None, part):
                 try:
                     getattr(bench, part)(kind)
@@ -166,7 +197,7 @@ def main():
         write_baseline({**baseline, **bench.rows})
         print(f"bench: {os.path.relpath(BASELINE)} written")
     elif worse:
-        print(f"bench: {len(worse)} rows are more than 3 % worse than {os.path.relpath(BASELINE)}")
+        print(f"bench: {len(worse)} rows are worse than {os.path.relpath(BASELINE)}")
     sys.exit(1 if failed or (worse and not args.update) else 0)
 
 
