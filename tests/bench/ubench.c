@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define RUNS 7
+#define RUNS 25
 #define PAGES 64
 
 static void row(const char *name, unsigned times, uint64_t (*batch)(unsigned))

@@ -43,6 +43,13 @@ static void op_cpuid(void) { cpuid(0x40000001, 0); }
 static void op_yield(void) { HC(sched_op, SCHEDOP_yield, 0, 0); }
 static void op_rdmsr(void) { uint64_t v; try_rdmsr(0x1b, &v); }
 static void op_timer(void) { HC(set_timer_op, ~0ull >> 2, 0, 0); }
+/* No such port: what it costs to fetch a call's argument. */
+static void op_argument(void)
+{
+	struct evtchn_send s = { 0 };
+
+	HC(event_channel_op, EVTCHNOP_send, &s, 0);
+}
 static void op_send(void)
 {
 	struct evtchn_send s = { port };
@@ -168,6 +175,7 @@ void bench(void)
 	row("rdmsr", op_rdmsr);
 	row("yield", op_yield);
 	row("set_timer", op_timer);
+	row("argument", op_argument);
 	row("event_send", op_send);
 	row("event_handled", op_send_handled);
 	row("grant_map_unmap", op_map_unmap);
