@@ -19,14 +19,14 @@ from harness import Host  # noqa: E402
 BASELINE = os.path.join(HERE, "baseline.txt")
 TOLERANCE = 1.03
 # The disk answers when the build host gets to it, and the shell's start is known to 10 ms (10 M ticks).
-# Under dom0 its own timers fall into fork's long batches.
-LOOSE = {"fork_wait": 1.08, "fork_exec_wait": 1.06, "pipe_round_trip": 1.05, "boot_kernel_rest": 1.7, "boot_to_shell": 1.25}
+# Under dom0 its own timers fall into fork's long batches; whether a wake-up preempts, on the run times so far.
+LOOSE = {"fork_wait": 1.08, "fork_exec_wait": 1.06, "pipe_round_trip": 1.2, "boot_kernel_rest": 1.7, "boot_to_shell": 1.25}
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01,clock=vm"]
 
 # key -> what a person reads; the goal (issue 2 section 9); what Xen 4.17 takes on the same emulator
 NAMES = {
     "hypercall": "null hypercall (xen_version)", "cpuid": "CPUID exit", "rdmsr": "RDMSR exit (APIC_BASE, through a wrapper)",
-    "yield": "yield", "set_timer": "set_timer_op", "event_send": "event send, no upcall",
+    "yield": "yield", "set_timer": "set_timer_op", "argument": "argument fetched (send to no port)", "event_send": "event send, no upcall",
     "event_handled": "event send to handler's end", "grant_map_unmap": "grant map + unmap",
     "grant_copy": "grant copy of a page", "getppid": "getppid", "page_fault": "page fault, anonymous",
     "pipe_round_trip": "pipe round trip", "fork_wait": "fork+wait", "fork_exec_wait": "fork+exec+wait",
