@@ -177,18 +177,23 @@ int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e)
 	return r;
 }
 
+/* Text that may end with a line feed, on a line of its own. */
+static void print_lines(const struct zx_buf *text)
+{
+	size_t n = text->len ? strlen(text->data) : 0;
+
+	fprintf(stderr, "%s%s", n ? text->data : "", n && text->data[n - 1] != '\n' ? "\n" : "");
+}
+
 static int load(const char *file, struct domain_config *c)
 {
 	struct zx_buf errors = { 0 }, notes = { 0 };
 	int r = domxml_load(file, c, &errors, &notes);
 
-	if (notes.len)
-		fprintf(stderr, "%s%s", notes.data, notes.data[notes.len - 1] == '\n' ? "" : "\n");
-	if (r) {
-		fprintf(stderr, "%s%s", errors.len ? errors.data : "xl: cannot read it\n",
-			errors.len && errors.data[errors.len - 1] != '\n' ? "\n" : "");
+	print_lines(&notes);
+	print_lines(&errors);
+	if (r)
 		xl_error("%s: nothing was created", file);
-	}
 	zx_buf_free(&errors);
 	zx_buf_free(&notes);
 	return r;
