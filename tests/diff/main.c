@@ -124,7 +124,7 @@ static void one(const struct test *test)
         test->run();
         _exit(0);
     }
-    while ((got = waitpid(pid, &status, WNOHANG)) == 0 && waited++ < 700)
+    while ((got = waitpid(pid, &status, WNOHANG)) == 0 && waited++ < 300)
         nap(waited < 20 ? 1 : 5);
     if (got == 0) {
         say(" [hangs]");
