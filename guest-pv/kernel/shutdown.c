@@ -17,14 +17,19 @@
 #include <uapi/signal.h>
 #include <uapi/utsname.h>
 
-#define INIT_PATIENCE_MS 60000u /* how long init may take to end the system */
+#define INIT_PATIENCE_S 60u /* how long init may take to end the system */
+#define REPEAT_S 2u         /* it may not have been listening yet */
 
 static volatile bool reboot_wanted;
+static int wanted_signal;
 
 static int force_end(void *arg)
 {
 	(void)arg;
-	msleep(INIT_PATIENCE_MS);
+	for (unsigned s = 0; s < INIT_PATIENCE_S; s += REPEAT_S) {
+		kill_proc(1, wanted_signal);
+		msleep(REPEAT_S * 1000);
+	}
 	pr_warn("xen: init did not end the system in time\n");
 	if (reboot_wanted)
 		kernel_restart();
@@ -50,7 +55,7 @@ static void obey(const char *word)
 			continue;
 		pr_info("xen: %s requested by the toolstack\n", word);
 		reboot_wanted = requests[i].reboot;
-		kill_proc(1, requests[i].signal);
+		wanted_signal = requests[i].signal;
 		kthread_run(force_end, NULL, "xen-shutdown");
 		return;
 	}

@@ -34,18 +34,23 @@ void lapic_eoi(void) { lapic_write(LAPIC_EOI, 0); }
 
 void lapic_icr(uint32_t apic_id, uint32_t low)
 {
+	unsigned long flags;
+
 	if (x2apic) {
 		smp_mb();
 		__asm__ volatile("mfence; lfence" ::: "memory"); /* x2APIC writes do not serialize (SDM 11.12.3) */
 		wrmsr(MSR_X2APIC_FIRST + LAPIC_ICR / 16, (uint64_t)apic_id << 32 | low);
 		return;
 	}
+	/* Two registers: an interrupt in between that sends an IPI of its own would redirect ours. */
+	flags = local_irq_save();
 	while (lapic_read(LAPIC_ICR) & (1u << 12))
 		cpu_relax();
 	lapic_write(LAPIC_ICR_HI, apic_id << 24);
 	lapic_write(LAPIC_ICR, low);
 	while (lapic_read(LAPIC_ICR) & (1u << 12))
 		cpu_relax();
+	local_irq_restore(flags);
 }
 
 void lapic_init_cpu(void)
