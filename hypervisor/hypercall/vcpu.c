@@ -59,6 +59,8 @@ static long set_singleshot(struct vcpu *v, uint64_t arg)
 	if (rc)
 		return rc;
 	/* A deadline in the past fires at once, whatever the flag says (as 4.17 does). */
+	/* where the vCPU runs now: the timer's interrupt then finds it there, without an IPI each way */
+	timer_migrate(&v->singleshot_timer, smp_processor_id());
 	timer_set(&v->singleshot_timer, (s_time_t)set.timeout_abs_ns - v->domain->time_offset_ns);
 	return 0;
 }
