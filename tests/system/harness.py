@@ -59,6 +59,18 @@ class Host:
             self.child.kill(signal.SIGKILL)
             self.child.wait()
 
+    def alive(self):
+        return self.process.poll() is None if self.process else bool(self.child and self.child.isalive())
+
+    def autopsy(self):
+        """After a failure: the hypervisor's debug keys for vCPUs and backtraces, into the serial log."""
+        try:
+            for keys in ("\x01\x01\x01", "q", "d"):
+                self.child.send(keys)
+                self.child.expect(pexpect.TIMEOUT, timeout=2)
+        except (pexpect.EOF, OSError):
+            pass
+
     def expect(self, patterns, timeout=60):
         """Waits for one of the patterns; a panic of the hypervisor or kernel ends the wait at once."""
         wanted = [patterns] if isinstance(patterns, str) else list(patterns)

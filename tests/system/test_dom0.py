@@ -6,14 +6,14 @@ import re
 import shutil
 
 import pytest
+from guests import fsck
 from harness import Host
-from test_kernel import fsck
 
 ISO, DISK = "build/zazen.iso", "build/dom0.img"
 BOOT_S = 150
 
 
-def dom0(kind, workdir, cpus=2, memory=1024, **more):
+def machine(kind, workdir, cpus=2, memory=1024, **more):
     disk = os.path.join(workdir, "disk.img")
     shutil.copyfile(DISK, disk)
     return Host(kind, workdir, iso=ISO, disk=disk, cpus=cpus, memory=memory, lifetime=600, **more), disk
@@ -28,7 +28,7 @@ def dom0(kind, workdir, cpus=2, memory=1024, **more):
     pytest.param("bochs", 4, 1024, marks=pytest.mark.full),
 ])
 def test_boots_to_a_shell_and_powers_off(workdir, rng, kind, cpus, memory):
-    host, disk = dom0(kind, workdir, cpus, memory)
+    host, disk = machine(kind, workdir, cpus, memory)
     word = "".join(rng.choice("qwertyuiop") for _ in range(16))
     with host:
         host.expect(r"\(zazen\) Zazen hypervisor", BOOT_S)

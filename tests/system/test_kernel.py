@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from guests import fsck
 from harness import Host
 
 KERNEL, INITRD, DISK = "build/dom0-kernel.elf", "build/initramfs.cpio", "build/dom0.img"
@@ -16,15 +17,6 @@ KERNEL, INITRD, DISK = "build/dom0-kernel.elf", "build/initramfs.cpio", "build/d
 def boot(workdir, cpus, disk):
     return Host("tcg", workdir, kernel=KERNEL, initrd=INITRD, disk=disk, cpus=cpus, memory=512, cpu="qemu64",
                 append="console=ttyS0 root=/dev/sda1 rw", lifetime=240)
-
-
-def fsck(disk, workdir):
-    """Stock e2fsck -fn on the first partition (at 1 MiB)."""
-    part = os.path.join(workdir, "part.img")
-    subprocess.run(["dd", f"if={disk}", f"of={part}", "bs=1M", "skip=1", "conv=sparse", "status=none"], check=True)
-    result = subprocess.run(["e2fsck", "-fn", part], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout
-    return part
 
 
 @pytest.mark.parametrize("cpus", [2, pytest.param(1, marks=pytest.mark.full), pytest.param(4, marks=pytest.mark.full)])
