@@ -12,6 +12,7 @@ enum form {
 	F_RM_IMM,  /* ModRM memory operand and immediate, /0 */
 	F_MOFFS,   /* accumulator and absolute address */
 	F_PORT8,   /* accumulator and imm8 port */
+	F_CR,      /* ModRM: general register in r/m, whatever mod says */
 	F_IMPLICIT /* nothing follows */
 };
 
@@ -47,6 +48,7 @@ static const struct opcode map2[] = { /* after 0f */
 	{ 0xc3, INSN_STORE, F_RM, false, 0, false }, /* MOVNTI */
 	{ 0xa2, INSN_CPUID, F_IMPLICIT, false, 0, false }, { 0x32, INSN_RDMSR, F_IMPLICIT, false, 0, false },
 	{ 0x30, INSN_WRMSR, F_IMPLICIT, false, 0, false }, { 0x08, INSN_INVD, F_IMPLICIT, false, 0, false },
+	{ 0x20, INSN_MOV_FROM_CR, F_CR, false, 0, false }, { 0x22, INSN_MOV_TO_CR, F_CR, false, 0, false },
 	{ 0x09, INSN_WBINVD, F_IMPLICIT, false, 0, false }, { 0x31, INSN_RDTSC, F_IMPLICIT, false, 0, false },
 };
 
@@ -199,6 +201,10 @@ int insn_decode(const uint8_t *b, unsigned avail, unsigned mode, struct insn *i)
 			if (i->size == 8)
 				i->imm = (uint64_t)(int64_t)(int32_t)i->imm;
 		}
+		break;
+	case F_CR:
+		i->reg = (take(&c, 1) & 7) | (rex & 1 ? 8 : 0);
+		i->size = i->dst_size = mode == 64 ? 8 : 4;
 		break;
 	case F_MOFFS:
 		take(&c, asize);

@@ -12,6 +12,7 @@
 #define VECTORING 2
 
 static const struct { uint8_t reason, flags, len; } map[] = {
+	[0x08] = { EXIT_CR_ACCESS, 0, 0 }, [0x18] = { EXIT_CR_ACCESS, 0, 0 }, /* CR8 read, write */
 	[0x60] = { EXIT_EXTINT, 0, 0 }, /* held until interrupts are on: then the host's IDT takes it */
 	[0x61] = { EXIT_NMI, 0, 0 },    /* taken at STGI */
 	[0x62] = { EXIT_INIT_SIGNAL, 0, 0 }, [0x63] = { EXIT_INIT_SIGNAL, 0, 0 },
@@ -113,6 +114,16 @@ void svm_detail(struct vcpu *v, struct exit *x)
 	case EXIT_EXTINT:
 		x->vector = 0;
 		break;
+	case EXIT_CR_ACCESS: { /* no decode assist: the register is in the instruction */
+		struct insn i;
+		bool ok = fetch_insn(v, &i) == 0 && i.op == (x->raw == 0x08 ? INSN_MOV_FROM_CR : INSN_MOV_TO_CR);
+
+		x->cr.nr = 8;
+		x->cr.kind = ok ? x->raw == 0x08 : 0xff; /* 0xff: code changed under the CPU's feet, #GP */
+		x->cr.gpr = i.reg;
+		x->len = i.len;
+		break;
+	}
 	case EXIT_IO:
 		x->io.port = b->info1 >> 16;
 		x->io.in = b->info1 & 1;

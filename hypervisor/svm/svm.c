@@ -58,6 +58,7 @@ static int svm_vcpu_init(struct vcpu *v)
 	v->arch.hvm = s;
 	v->arch.vmcb = b;
 	v->arch.vmcb_pa = virt_to_phys(b);
+	b->cr_icept = ICEPT_CR8; /* the task priority is the local APIC's */
 	b->exc_icept = 1u << TRAP_UD | 1u << TRAP_DB | 1u << TRAP_AC | 1u << TRAP_MC;
 	b->misc1 = I1_INTR | I1_NMI | I1_SMI | I1_INIT | I1_RDPMC | I1_CPUID | I1_RSM | I1_INVD | I1_HLT | I1_INVLPGA |
 		   I1_IOIO | I1_MSR | I1_TASK | I1_FERR | I1_SHUTDOWN;
@@ -134,6 +135,17 @@ void svm_run_work(struct arch_vcpu *a)
 
 	vcpu_do_work(v);
 	check_asid(v);
+#if DEBUG
+	const char *bad = svm_audit(v);
+
+	if (bad) {
+		local_irq_enable();
+		printk(LOG_ERR "d%dv%d: VMRUN would fail: %s\n", v->domain->id, v->id, bad);
+		svm_dump(v);
+		domain_crash(v->domain, "VMRUN check: %s", bad);
+		local_irq_disable();
+	}
+#endif
 }
 
 static uint32_t svm_cs_attr(struct vcpu *v)

@@ -48,6 +48,9 @@ BUILD_BUG_ON(offsetof(struct vmcb, cr4) != 0x548);
 BUILD_BUG_ON(offsetof(struct vmcb, pat) != 0x668);
 BUILD_BUG_ON(offsetof(struct vmcb, cr2) != 0x640);
 
+/* cr_icept: reads in bits 0 to 15, writes in 16 to 31. */
+#define ICEPT_CR8 (1u << 8 | 1u << 24)
+
 /* misc1, misc2: intercepts. */
 #define I1_INTR     (1u << 0)
 #define I1_NMI      (1u << 1)
@@ -103,6 +106,7 @@ void svm_set(struct vcpu *v, enum hvm_reg r, uint64_t val);
 void svm_get_seg(struct vcpu *v, unsigned n, struct guest_seg *s);
 void svm_set_seg(struct vcpu *v, unsigned n, const struct guest_seg *s);
 void svm_dump(struct vcpu *v);
+const char *svm_audit(const struct vcpu *v); /* NULL, or what VMRUN would refuse */
 void svm_enter_loop(struct arch_vcpu *a, void *stack_top) ZZ_NORETURN;
 void svm_exit_handler(struct arch_vcpu *a);
 void svm_run_work(struct arch_vcpu *a);

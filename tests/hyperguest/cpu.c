@@ -82,6 +82,27 @@ static void test_insns(void)
 	EXPECT("vmmcall accepted", try_ud(vmmcall), 0);
 }
 
+/* CR8 is the task priority of the local APIC: what is written in one place is read in the other. */
+static void test_cr8(void)
+{
+	static const uint8_t bad[] = { 0x6a, 0x10, 0x58, 0x44, 0x0f, 0x22, 0xc0, 0xc3 }; /* mov cr8, 16 */
+	uint64_t v = 0, base = 0, cr8 = 5;
+
+	EXPECT("APIC_BASE to x2APIC", try_rdmsr(0x1b, &base) | try_wrmsr(0x1b, base | 1 << 10), 0);
+	__asm__ volatile("mov %0, %%cr8" : : "r"(cr8));
+	EXPECT("rdmsr TPR", try_rdmsr(0x808, &v), 0);
+	EXPECT("CR8 reaches TPR", v, 0x50);
+	EXPECT("rdmsr PPR", try_rdmsr(0x80a, &v), 0);
+	EXPECT("CR8 reaches PPR", v, 0x50);
+	EXPECT("wrmsr TPR", try_wrmsr(0x808, 0xa3), 0);
+	__asm__ volatile("mov %%cr8, %0" : "=r"(cr8));
+	EXPECT("TPR reaches CR8", cr8, 0xa);
+	EXPECT("CR8 of 16 faults", try_ud(bad), 13);
+	EXPECT("and changes nothing", try_rdmsr(0x808, &v) | v, 0xa3);
+	EXPECT("wrmsr TPR 0", try_wrmsr(0x808, 0), 0);
+	EXPECT("APIC off, then xAPIC", try_wrmsr(0x1b, base & ~0xc00ull) | try_wrmsr(0x1b, base), 0);
+}
+
 void test_cpu(void)
 {
 	test_cpuid();
@@ -98,4 +119,5 @@ void test_cpu(void)
 	}
 	EXPECT("xAPIC id register", *(volatile uint32_t *)0xfee00020 >> 24, 0);
 	TRUE("xAPIC version", (*(volatile uint32_t *)0xfee00030 & 0xff) >= 0x10);
+	test_cr8();
 }

@@ -32,6 +32,9 @@ static const struct expect table[] = {
 	{ "\xf3\x6e", 2, 64, INSN_OUTS, 2, 1, 0, 0 },
 	{ "\x0f\x01\xc1", 3, 64, INSN_VMCALL, 3, 0, 0, 0 },
 	{ "\x0f\x01\xd9", 3, 64, INSN_VMMCALL, 3, 0, 0, 0 },
+	{ "\x0f\x20\xc0", 3, 32, INSN_MOV_FROM_CR, 3, 4, 0, 0 },
+	{ "\x44\x0f\x20\xc1", 4, 64, INSN_MOV_FROM_CR, 4, 8, 1, 0 },           /* mov rcx, cr8 */
+	{ "\x45\x0f\x22\x03", 4, 64, INSN_MOV_TO_CR, 4, 8, 11, 0 },             /* mov cr8, r11; mod does not matter */
 	{ "\x0f\xa2", 2, 16, INSN_CPUID, 2, 2, 0, 0 },
 };
 
