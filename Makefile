@@ -17,6 +17,8 @@ CC   := gcc
 LD   := ld
 NASM := nasm
 DEBUG ?= 1
+# 1: the hypervisor counts VMCS accesses, flushes and the like (hv/count.h); make bench builds one so.
+COUNTERS ?= 0
 
 # Reproducible: no path of the build machine, no date.
 export SOURCE_DATE_EPOCH ?= 1704067200

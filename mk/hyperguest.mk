@@ -2,11 +2,14 @@
 # build/hyperguest.elf: the bare test guest; build/hyperguest-{domu,dom0}.iso boot it alone.
 
 HG_C   := $(wildcard tests/hyperguest/*.c)
-HG_OBJ := $(HG_C:%.c=$(B)/%.o) $(B)/tests/hyperguest/entry.o
-$(B)/tests/hyperguest/%.o: tests/hyperguest/%.c tests/hyperguest/guest.h $(wildcard include/xen/*.h include/uapi/*.h)
+HG_OBJ := $(HG_C:%.c=$(B)/%.o) $(B)/tests/hyperguest/entry.o $(B)/tests/hyperguest/pong.asm.o
+$(B)/tests/hyperguest/%.o: tests/hyperguest/%.c $(wildcard tests/hyperguest/*.h) $(wildcard include/xen/*.h include/uapi/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(FREE_CFLAGS) -Iinclude -fno-builtin -fno-tree-loop-distribute-patterns -c $< -o $@
 $(B)/tests/hyperguest/entry.o: tests/hyperguest/entry.asm
+	@mkdir -p $(@D)
+	$(NASM) -f elf64 $< -o $@
+$(B)/tests/hyperguest/pong.asm.o: tests/hyperguest/pong.asm
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 $< -o $@
 $(B)/hyperguest.elf: $(HG_OBJ) tests/hyperguest/guest.lds

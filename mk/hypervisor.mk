@@ -11,7 +11,7 @@ HV_ABSENT := $(strip $(foreach p,$(HV_PARTS),$(if $(wildcard hypervisor/$(p)/*.c
 HV_LINKED := $(if $(HV_ABSENT),$(filter-out $(foreach p,$(HV_PARTS) emulate,$(B)/hypervisor/$(p)/%),$(HV_OBJ)),$(HV_OBJ))
 # Linked high (PML4 slots 256-271), addressed RIP-relative: small code model with -fpie.
 HV_CFLAGS := $(filter-out -fno-pic,$(FREE_CFLAGS)) -fpie -mcmodel=small -fvisibility=hidden \
-	-Iinclude -Ihypervisor/include -D__ZAZEN_HYPERVISOR__ -include hypervisor/include/hv/visibility.h
+	-Iinclude -Ihypervisor/include -D__ZAZEN_HYPERVISOR__ -DCOUNTERS=$(COUNTERS) -include hypervisor/include/hv/visibility.h
 
 $(B)/hypervisor/%.o: hypervisor/%.c
 	@mkdir -p $(@D)

@@ -125,7 +125,7 @@ struct undo {
 	bool readonly;
 };
 
-/* Takes the mapping out of the p2m. The page is held until undo_finish(), after the flush. */
+/* Takes the mapping out of the p2m. The page is held until undo_finish(), which the caller calls after p2m_flush(). */
 static int16_t undo_begin(struct domain *ld, uint32_t handle, const uint64_t *host_addr, struct undo *u)
 {
 	struct grant_table *lgt = ld->grant;
@@ -152,7 +152,7 @@ static int16_t undo_begin(struct domain *ld, uint32_t handle, const uint64_t *ho
 	u->handle = handle;
 	u->readonly = copy.flags & MT_READONLY;
 	physmap_lock(ld);
-	p2m_unmap(ld, copy.gfn, ORDER_4K);
+	p2m_unmap_noflush(ld, copy.gfn, ORDER_4K);
 	physmap_unlock(ld);
 	return GNTST_okay;
 }
@@ -167,14 +167,16 @@ static void undo_finish(struct domain *ld, struct undo *u)
 void grant_unmap_batch(struct domain *ld, struct gnttab_unmap_grant_ref *op, unsigned n)
 {
 	struct undo u[UNMAP_BATCH];
+	bool any = false;
 
-	p2m_defer_begin(ld);
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t host_addr = op[i].host_addr;
 
 		op[i].status = undo_begin(ld, op[i].handle, &host_addr, &u[i]);
+		any |= op[i].status == GNTST_okay;
 	}
-	p2m_defer_end(ld);
+	if (any)
+		p2m_flush(ld);
 	for (unsigned i = 0; i < n; i++)
 		if (op[i].status == GNTST_okay)
 			undo_finish(ld, &u[i]);
@@ -188,8 +190,10 @@ int grant_kill_domain(struct domain *d)
 	while (gt->kill_at < end) {
 		struct undo u;
 
-		if (undo_begin(d, gt->kill_at, NULL, &u) == GNTST_okay)
+		if (undo_begin(d, gt->kill_at, NULL, &u) == GNTST_okay) {
+			p2m_flush(d);
 			undo_finish(d, &u);
+		}
 		if (++gt->kill_at % HC_BUDGET == 0 && hypercall_preempt())
 			return -ERESTART;
 	}

@@ -114,10 +114,45 @@ static long op_heap_walk(struct vcpu *v ZZ_UNUSED, void *arg)
 	return 0;
 }
 
+#if COUNTERS
+static uint64_t all_exits(void)
+{
+	uint64_t n = 0;
+	struct domain *d;
+
+	for (domid_t id = 0; (d = domain_next(id)); domain_put(d)) {
+		id = d->id + 1;
+		for (unsigned i = 0; i < d->max_vcpus; i++)
+			for (unsigned r = 0; domain_vcpu(d, i) && r < stats_nr_reasons(); r++)
+				n += domain_vcpu(d, i)->stats->exit[r].count;
+	}
+	return n;
+}
+
+static long op_counters(struct vcpu *v ZZ_UNUSED, void *arg)
+{
+	struct zazen_counters *op = arg;
+
+	if (op->interface_version != ZAZEN_INTERFACE_VERSION)
+		return -EACCES;
+	op->pad = 0;
+	op->vmcs_accesses = hv_counts[COUNT_VMCS];
+	op->tlb_invalidations = hv_counts[COUNT_TLB];
+	op->ipis = hv_counts[COUNT_IPI];
+	op->locked = hv_counts[COUNT_LOCKED];
+	op->copied = hv_counts[COUNT_COPIED];
+	op->exits = all_exits();
+	return 0;
+}
+#endif
+
 static const struct hc_op ops[] = {
 	HC_OP(ZAZEN_OP_info, struct zazen_info, HC_OUT, op_info),
 	HC_OP(ZAZEN_OP_exit_stats, struct zazen_exit_stats, HC_OUT | HC_PRIV, op_exit_stats),
 	HC_OP(ZAZEN_OP_heap_walk, struct zazen_heap_walk, HC_OUT | HC_PRIV, op_heap_walk),
+#if COUNTERS
+	HC_OP(ZAZEN_OP_counters, struct zazen_counters, HC_OUT | HC_PRIV, op_counters),
+#endif
 };
 
 long do_arch_0(struct vcpu *v, uint64_t *a)

@@ -36,6 +36,7 @@ void lapic_icr(uint32_t apic_id, uint32_t low)
 {
 	unsigned long flags;
 
+	count(IPI);
 	if (x2apic) {
 		smp_mb();
 		__asm__ volatile("mfence; lfence" ::: "memory"); /* x2APIC writes do not serialize (SDM 11.12.3) */

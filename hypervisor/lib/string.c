@@ -7,6 +7,7 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	void *d = dst;
 	size_t q = n / 8;
 
+	count_add(COUNT_COPIED, n);
 	__asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(q) : : "memory");
 	n %= 8;
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
@@ -20,6 +21,7 @@ void *memmove(void *dst, const void *src, size_t n)
 
 	if (d <= s || d >= s + n)
 		return memcpy(dst, src, n);
+	count_add(COUNT_COPIED, n);
 	while (n--)
 		d[n] = s[n];
 	return dst;

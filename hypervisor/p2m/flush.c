@@ -21,50 +21,42 @@ static void flush_here(void *arg)
 
 static void nothing(void *arg) { (void)arg; }
 
+/*
+ * Forgets everything removed until now. Tables that were replaced are taken off the list first and freed last: nobody's
+ * hardware reads them after the flush, and the IPI to all ends lookups that still do.
+ */
 void p2m_flush(struct domain *d)
 {
 	struct p2m *p = d->p2m;
+	uint32_t upto, stale, seen = READ_ONCE(p->flushed);
 	cpumask_t mask;
+	unsigned n = 0;
 
-	WRITE_ONCE(p->dirty, false);
+	spin_lock(&p->lock);
+	upto = p->removed;
+	stale = p->stale;
+	p->stale = PAGE_LIST_END;
+	spin_unlock(&p->lock);
 	__atomic_add_fetch(&p->gen, 1, __ATOMIC_SEQ_CST);
 	mask = READ_ONCE(p->cpus);
 	if (mask)
 		on_selected_cpus(mask, flush_here, d, true);
-	p2m_flush_stale(p);
-}
-
-/* After the flush: tables nobody's hardware reads any more; the IPI to all ends lookups that still read them. */
-void p2m_flush_stale(struct p2m *p)
-{
-	uint32_t m;
-	unsigned n = 0;
-
-	if (READ_ONCE(p->stale) == PAGE_LIST_END)
+	while ((int32_t)(seen - upto) < 0 &&
+	       !__atomic_compare_exchange_n(&p->flushed, &seen, upto, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	if (stale == PAGE_LIST_END)
 		return;
-	spin_lock(&p->lock);
-	m = p->stale;
-	p->stale = PAGE_LIST_END;
-	spin_unlock(&p->lock);
 	on_each_cpu(nothing, NULL, true);
-	while (m != PAGE_LIST_END) {
-		uint32_t next = mfn_to_page(m)->next;
+	while (stale != PAGE_LIST_END) {
+		uint32_t next = mfn_to_page(stale)->next;
 
-		free_page(mfn_to_virt(m));
-		m = next;
+		free_page(mfn_to_virt(stale));
+		stale = next;
 		n++;
 	}
 	spin_lock(&p->lock);
 	p->tables -= n;
 	spin_unlock(&p->lock);
-}
-
-void p2m_defer_begin(struct domain *d) { __atomic_add_fetch(&d->p2m->defer, 1, __ATOMIC_SEQ_CST); }
-
-void p2m_defer_end(struct domain *d)
-{
-	if (__atomic_sub_fetch(&d->p2m->defer, 1, __ATOMIC_SEQ_CST) == 0 && READ_ONCE(d->p2m->dirty))
-		p2m_flush(d);
 }
 
 bool p2m_cpu_enter(struct domain *d)

@@ -81,7 +81,7 @@ void p2m_destroy(struct domain *d)
 	if (!p)
 		return;
 	free_below(p, p->root, P2M_LEVELS - 1, &budget);
-	p2m_flush_stale(p);
+	p2m_flush(d);
 	free_page(p->root);
 	d->p2m = NULL;
 	xfree(p);

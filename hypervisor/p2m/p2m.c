@@ -36,7 +36,7 @@ static int split(struct p2m *p, uint64_t *slot, unsigned level)
 		t[i] = level == 1 ? sub & ~ENT_PS : sub;
 	}
 	WRITE_ONCE(*slot, ent_make_table(p, virt_to_mfn(t)));
-	p->dirty = true;
+	WRITE_ONCE(p->removed, p->removed + 1);
 	return 0;
 }
 
@@ -105,7 +105,7 @@ static int p2m_set(struct p2m *p, gfn_t gfn, unsigned level, uint64_t val)
 		return 0;
 	WRITE_ONCE(*slot, val);
 	if (ent_present(p, old)) {
-		p->dirty = true;
+		WRITE_ONCE(p->removed, p->removed + 1);
 		if (!ent_leaf(old, level))
 			make_stale_tree(p, old, level);
 	}
@@ -122,31 +122,38 @@ static int order_level(const struct p2m *p, unsigned order)
 	}
 }
 
-static void settle(struct p2m *p)
+/*
+ * Back only when all CPUs have forgotten what was removed up to number upto. Whether another caller's flush, begun after
+ * that, has ended is what counts, not that one is under way: the pages behind are let go on our return.
+ */
+static void settle(struct p2m *p, uint32_t upto)
 {
-	if (READ_ONCE(p->dirty) && !READ_ONCE(p->defer))
+	if ((int32_t)(__atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE) - upto) < 0)
 		p2m_flush(p->domain);
 }
 
 static int set_range(struct domain *d, gfn_t gfn, unsigned order, uint64_t (*val)(const struct p2m *, unsigned, void *),
-		     void *arg)
+		     void *arg, bool flush)
 {
 	struct p2m *p = d->p2m;
 	int level = order_level(p, order), rc = 0;
+	uint32_t upto;
 
 	if (gfn >= p->max_gfn || gfn + (1UL << order) > p->max_gfn || gfn & ((1UL << order) - 1))
 		return -EINVAL;
 	if (order == ORDER_1G && level < 0) {
 		for (unsigned i = 0; i < P2M_ENTRIES && !rc; i++)
-			rc = set_range(d, gfn + ((gfn_t)i << ORDER_2M), ORDER_2M, val, (char *)arg + 0);
+			rc = set_range(d, gfn + ((gfn_t)i << ORDER_2M), ORDER_2M, val, (char *)arg + 0, flush);
 		return rc;
 	}
 	if (level < 0)
 		return -EINVAL;
 	spin_lock(&p->lock);
 	rc = p2m_set(p, gfn, level, val(p, level, arg));
+	upto = p->removed;
 	spin_unlock(&p->lock);
-	settle(p);
+	if (flush)
+		settle(p, upto);
 	return rc;
 }
 
@@ -171,7 +178,7 @@ int p2m_map(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_typ
 
 	if (mfn & ((1UL << order) - 1))
 		return -EINVAL;
-	return set_range(d, gfn, order, leaf_val, &a);
+	return set_range(d, gfn, order, leaf_val, &a, true);
 }
 
 int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum p2m_type type, unsigned perm,
@@ -201,7 +208,12 @@ int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum
 
 int p2m_unmap(struct domain *d, gfn_t gfn, unsigned order)
 {
-	return set_range(d, gfn, order, zero_val, NULL);
+	return set_range(d, gfn, order, zero_val, NULL, true);
+}
+
+int p2m_unmap_noflush(struct domain *d, gfn_t gfn, unsigned order)
+{
+	return set_range(d, gfn, order, zero_val, NULL, false);
 }
 
 /* With interrupts off: see the head of this file. */
@@ -250,12 +262,55 @@ mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *type, unsigned *ord
 	return m;
 }
 
+/*
+ * The entry bits that both formats share: 0 readable (NPT: present), 1 writable, 7 large; tables permit everything.
+ * Only ordinary memory: other types have rules of their own.
+ */
+char *p2m_run_fill(struct domain *d, struct p2m_run *run, gfn_t gfn, bool write)
+{
+	struct p2m *p = d->p2m;
+	const uint64_t *t = p->root;
+	unsigned shift = 9 * (P2M_LEVELS - 1);
+	uint64_t e;
+
+	if (gfn >= p->max_gfn)
+		return NULL;
+	for (;; shift -= 9) {
+		e = READ_ONCE(t[gfn >> shift & (P2M_ENTRIES - 1)]);
+		if (!(e & 1))
+			return NULL;
+		if (!shift || (e & ENT_PS))
+			break;
+		t = phys_to_virt(e & ENT_ADDR);
+	}
+	if (!(1u << ent_type(e) & (1u << P2M_RAM | 1u << P2M_RAM_RO | 1u << P2M_SHARED)) || (write && !(e & 2)))
+		return NULL;
+	run->mask = (1UL << shift) - 1;
+	run->base = gfn & ~run->mask;
+	run->va = phys_to_virt(e & ENT_ADDR);
+	run->writable = e & 2;
+	return run->va + ((gfn & run->mask) << PAGE_SHIFT);
+}
+
 struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 {
 	enum p2m_type t;
 	unsigned perm;
 	mfn_t m;
 
+	/* Its own vCPU asks: what is there stays until interrupts are enabled (struct p2m_run). */
+	if (current->domain == d) {
+		unsigned long flags = local_irq_save();
+		struct p2m_run run = { 0 };
+		struct page *pg = NULL;
+		char *va = this_cpu()->loaded == current ? p2m_run_fill(d, &run, gfn, write) : NULL;
+
+		if (va && page_get(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT, d))
+			pg = mfn_to_page(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT);
+		local_irq_restore(flags);
+		if (pg)
+			return pg;
+	}
 	for (;; ) {
 		m = p2m_lookup(d, gfn, &t, NULL, &perm);
 		if (m == INVALID_MFN || t == P2M_MMIO || (write && !(perm & P2M_W)))

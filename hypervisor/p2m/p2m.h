@@ -17,8 +17,8 @@ struct p2m {
 	bool npt;               /* entry format */
 	bool page_1g;           /* leaves of order 18 allowed */
 	unsigned long tables;   /* lock */
-	unsigned defer;         /* atomic: nesting of p2m_defer_begin */
-	bool dirty;             /* a flush is owed */
+	uint32_t removed;       /* lock: numbers the removals and restrictions */
+	uint32_t flushed;       /* atomic: all up to this number are forgotten by every CPU */
 	uint32_t stale;         /* lock: replaced tables waiting for the flush (frame numbers), PAGE_LIST_END */
 	uint32_t gen;           /* atomic: flushes so far */
 	unsigned long cpus;     /* atomic: CPUs with a vCPU of the domain loaded */
@@ -52,7 +52,6 @@ unsigned ent_perm(const struct p2m *p, uint64_t e);
 static inline unsigned gfn_index(gfn_t g, unsigned level) { return g >> (9 * level) & (P2M_ENTRIES - 1); }
 
 /* p2m/flush.c */
-void p2m_flush_stale(struct p2m *p);
 /* For the vendors: when a vCPU of d is loaded on or leaves this CPU; interrupts off. True: flush this CPU now. */
 bool p2m_cpu_enter(struct domain *d);
 void p2m_cpu_leave(struct domain *d);

@@ -6,6 +6,10 @@
 #include <hv/domain.h>
 #include "../vcpu/hvm.h"
 
+#if COUNTERS
+unsigned long hv_counts[COUNT_NR];
+#endif
+
 unsigned stats_nr_reasons(void) { return NR_EXIT_REASONS; }
 const char *stats_reason_name(unsigned r) { return r < NR_EXIT_REASONS ? exit_names[r] : "?"; }
 

@@ -29,6 +29,16 @@ uint64_t svm_get(struct vcpu *v, enum hvm_reg r)
 	}
 }
 
+void svm_paging(struct vcpu *v, struct gwalk_mode *m)
+{
+	const struct vmcb *b = vmcb_of(v);
+
+	m->cr0 = b->cr0;
+	m->cr3 = b->cr3;
+	m->cr4 = b->cr4;
+	m->efer = b->efer;
+}
+
 void svm_set(struct vcpu *v, enum hvm_reg r, uint64_t val)
 {
 	struct vmcb *b = vmcb_of(v);

@@ -98,6 +98,7 @@ static void check_asid(struct vcpu *v)
 			c->asid_gen++;
 			c->flush = true;
 		}
+		count(TLB);
 		s->vmcb->asid = c->asid_next++;
 		s->asid_gen = c->asid_gen;
 		s->cpu = cpu;
@@ -220,7 +221,7 @@ const struct hvm_ops svm_ops = {
 	.run = svm_run, .ctxt_from = svm_ctxt_from, .ctxt_to = svm_ctxt_to,
 	.detail = svm_detail, .skip = svm_skip,
 	.get = svm_get, .set = svm_set, .get_seg = svm_get_seg, .set_seg = svm_set_seg,
-	.cs_attr = svm_cs_attr, .shadow = svm_shadow, .clear_shadow = svm_clear_shadow, .clear_shadow_off = svm_clear_shadow_off,
+	.paging = svm_paging, .cs_attr = svm_cs_attr, .shadow = svm_shadow, .clear_shadow = svm_clear_shadow, .clear_shadow_off = svm_clear_shadow_off,
 	.inject = svm_inject, .window = svm_window, .nmi_blocked = svm_nmi_blocked,
 	.dump = svm_dump, .tlb_flush_all = svm_tlb_flush_all, .p2m_root = svm_root,
 };

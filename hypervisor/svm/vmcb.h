@@ -102,6 +102,7 @@ int svm_cpu_init(void);
 void svm_detail(struct vcpu *v, struct exit *x);
 void svm_skip(struct vcpu *v, unsigned len);
 uint64_t svm_get(struct vcpu *v, enum hvm_reg r);
+void svm_paging(struct vcpu *v, struct gwalk_mode *m);
 void svm_set(struct vcpu *v, enum hvm_reg r, uint64_t val);
 void svm_get_seg(struct vcpu *v, unsigned n, struct guest_seg *s);
 void svm_set_seg(struct vcpu *v, unsigned n, const struct guest_seg *s);

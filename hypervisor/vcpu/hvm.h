@@ -8,6 +8,7 @@
 
 #include <hv/domain.h>
 #include <hv/exits.h>
+#include <hv/gwalk.h>
 #include <hv/insn.h>
 #include <hv/x86.h>
 
@@ -34,6 +35,7 @@ struct hvm_ops {
 	void (*set)(struct vcpu *v, enum hvm_reg r, uint64_t val);
 	void (*get_seg)(struct vcpu *v, unsigned n, struct guest_seg *s);
 	void (*set_seg)(struct vcpu *v, unsigned n, const struct guest_seg *s);
+	void (*paging)(struct vcpu *v, struct gwalk_mode *m); /* how the guest translates: all but maxphyaddr */
 	uint32_t (*cs_attr)(struct vcpu *v);        /* current only: one field; DPL is the CPL unless CS conforms */
 	bool (*shadow)(struct vcpu *v);             /* STI or MOV SS shadow */
 	void (*clear_shadow)(struct vcpu *v);       /* v is current */

@@ -42,6 +42,16 @@ static uint64_t get(struct vcpu *v, enum hvm_reg r)
 	return 0;
 }
 
+void vmx_paging(struct vcpu *v, struct gwalk_mode *m)
+{
+	struct vmx_vcpu *x = v->arch.hvm;
+
+	m->cr0 = vmread(GUEST_CR0);     /* the bits we own have no part in translation */
+	m->cr3 = vmread(GUEST_CR3);
+	m->cr4 = (vmread(GUEST_CR4) & ~x->cr4_owned) | (x->cr4_shadow & x->cr4_owned);
+	m->efer = vmread(GUEST_EFER);
+}
+
 /* PAE paging outside long mode: the CPU takes the four entries from the VMCS, not from memory (26.3.2.4). */
 static void load_pdptes(struct vcpu *v)
 {

@@ -25,6 +25,7 @@ static inline uint64_t vmread_raw(uint64_t field)
 {
 	uint64_t v;
 
+	count(VMCS);
 	__asm__ volatile("vmread %1, %0" : "=r"(v) : "r"(field) : "cc");
 	return v;
 }
@@ -32,6 +33,7 @@ static inline void vmwrite_raw(uint64_t field, uint64_t val)
 {
 	bool bad;
 
+	count(VMCS);
 	__asm__ volatile("vmwrite %2, %1" : "=@ccbe"(bad) : "r"(field), "r"(val));
 	if (unlikely(bad))
 		vmwrite_failed(field, val);
@@ -127,6 +129,7 @@ void vmx_load(struct vcpu *v);
 /* Makes v's VMCS this CPU's current one while another vCPU (or none) is loaded; v is off its CPU. Interrupts stay off. */
 unsigned long vmx_borrow(struct vcpu *v);
 void vmx_return(struct vcpu *v, unsigned long flags);
+void vmx_paging(struct vcpu *v, struct gwalk_mode *m);
 void vmx_detail(struct vcpu *v, struct exit *x);
 void vmx_dump(struct vcpu *v);
 /* Debug builds: the SDM's checks on guest state, controls and host state (26.2, 26.3). NULL, or the failed one's name. */
@@ -147,12 +150,14 @@ static inline void invept(uint64_t type, uint64_t eptp)
 {
 	struct { uint64_t eptp, zero; } d = { eptp, 0 };
 
+	count(TLB);
 	__asm__ volatile("invept %0, %1" : : "m"(d), "r"(type) : "cc", "memory");
 }
 static inline void invvpid(uint64_t type, uint64_t vpid)
 {
 	struct { uint64_t vpid, la; } d = { vpid, 0 };
 
+	count(TLB);
 	__asm__ volatile("invvpid %0, %1" : : "m"(d), "r"(type) : "cc", "memory");
 }
 

@@ -244,7 +244,7 @@ const struct hvm_ops vmx_ops = {
 	.run = vmx_run, .ctxt_from = vmx_ctxt_from, .ctxt_to = vmx_ctxt_to,
 	.detail = vmx_detail, .skip = vmx_skip,
 	.get = vmx_get, .set = vmx_set, .get_seg = vmx_get_seg, .set_seg = vmx_set_seg,
-	.cs_attr = vmx_cs_attr, .shadow = vmx_shadow, .clear_shadow = vmx_clear_shadow, .clear_shadow_off = vmx_clear_shadow_off,
+	.paging = vmx_paging, .cs_attr = vmx_cs_attr, .shadow = vmx_shadow, .clear_shadow = vmx_clear_shadow, .clear_shadow_off = vmx_clear_shadow_off,
 	.inject = vmx_inject, .window = vmx_window, .nmi_blocked = vmx_nmi_blocked,
 	.dump = vmx_dump, .tlb_flush_all = vmx_tlb_flush_all, .p2m_root = vmx_root,
 };

@@ -20,6 +20,7 @@
 #define ZAZEN_OP_info       0
 #define ZAZEN_OP_exit_stats 1
 #define ZAZEN_OP_heap_walk  2
+#define ZAZEN_OP_counters   3
 
 /*
  * ZAZEN_OP_info: what the caller's own guest-physical space looks like. A 1:1 domain may map foreign
@@ -85,5 +86,21 @@ struct zazen_heap_walk {
     uint64_t nr_domains;             /* out */
 };
 typedef struct zazen_heap_walk zazen_heap_walk_t;
+
+/*
+ * ZAZEN_OP_counters: events since the start, over all domains. Only a hypervisor built to count (COUNTERS=1, for `make
+ * bench`) has them; others: -ENOSYS.
+ */
+struct zazen_counters {
+    uint32_t interface_version;      /* in */
+    uint32_t pad;
+    uint64_t exits;                  /* out: VM exits of all vCPUs of all domains */
+    uint64_t vmcs_accesses;          /* out: VMREAD and VMWRITE; 0 on AMD-V, whose VMCB is memory */
+    uint64_t tlb_invalidations;      /* out: INVEPT, INVVPID, INVLPG, loads of CR3, new ASIDs, flushes by VMRUN */
+    uint64_t ipis;                   /* out */
+    uint64_t locked;                 /* out: locked instructions, and stores and fences as dear as one */
+    uint64_t copied;                 /* out: bytes by memcpy and memmove */
+};
+typedef struct zazen_counters zazen_counters_t;
 
 #endif

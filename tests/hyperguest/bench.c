@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Measures what a guest pays: "bench NAME TICKS EXITS" lines that tests/bench/bench.py reads. Ticks are instructions on
- * Bochs and on QEMU with -icount shift=0. EXITS is in hundredths, -1 where nobody may ask (not dom0). Entry point: bench().
+ * Bochs and on QEMU with -icount shift=0. EXITS is in hundredths, -1 where nobody may ask (not dom0). A hypervisor that was
+ * built to count gives "count NAME EXITS VMCS TLB IPIS LOCKED COPIED" lines too, hundredths. Entry point: bench().
  */
 #include "guest.h"
+#include "pong.h"
 
 #define RUNS 9          /* the least of these: a timer tick of the hypervisor falls into some */
 #define TIMES 100
@@ -30,12 +32,14 @@ static long exits(void)
 	return n;
 }
 
-static void clear_port(void)
+static void clear(evtchn_port_t p)
 {
-	__atomic_fetch_and(&shared->evtchn_pending[port / 64], ~(1ul << port % 64), __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&shared->evtchn_pending[p / 64], ~(1ul << p % 64), __ATOMIC_SEQ_CST);
 	shared->vcpu_info[0].evtchn_pending_sel = 0;
 	shared->vcpu_info[0].evtchn_upcall_pending = 0;
 }
+
+static void clear_port(void) { clear(port); }
 
 static void op_nothing(void) { __asm__ volatile("" ::: "memory"); }
 static void op_version(void) { HC(xen_version, XENVER_version, 0, 0); }
@@ -70,6 +74,18 @@ static void op_send_handled(void)
 	__asm__ volatile("cli");
 	clear_port();
 }
+static evtchn_port_t pong_port;
+/* To another domain's handler, which sends one back, to the end of ours: two sends, two upcalls, two switches of domain. */
+static void op_pong(void)
+{
+	struct evtchn_send s = { pong_port };
+	unsigned before = upcalls;
+
+	HC(event_channel_op, EVTCHNOP_send, &s, 0);
+	while (upcalls == before)
+		__asm__ volatile("sti; hlt; cli" ::: "memory");
+	clear(pong_port);
+}
 static void op_map_unmap(void)
 {
 	struct gnttab_unmap_grant_ref u = { .host_addr = map_op.host_addr };
@@ -96,6 +112,37 @@ static uint64_t batch(void (*op)(void))
 	return best;
 }
 
+#define NR_COUNTS 6
+/* False: not dom0, or not built to count. */
+static bool counters(uint64_t *v)
+{
+	struct zazen_counters c = { .interface_version = ZAZEN_INTERFACE_VERSION };
+
+	if (!privileged || HC(arch_0, ZAZEN_OP_counters, &c, 0))
+		return false;
+	memcpy(v, &c.exits, NR_COUNTS * sizeof(*v));
+	return true;
+}
+
+/* What `times` calls count, less what asking counts. */
+static void count_row(const char *name, void (*op)(void), unsigned times)
+{
+	uint64_t a[NR_COUNTS], b[NR_COUNTS], c[NR_COUNTS];
+
+	if (!counters(a) || !counters(b))
+		return;
+	for (unsigned i = 0; i < times; i++)
+		op();
+	counters(c);
+	print("count ");
+	print(name);
+	for (unsigned i = 0; i < NR_COUNTS; i++) {
+		print(" ");
+		print_num((long)((c[i] - b[i] - (b[i] - a[i])) * 100 / times));
+	}
+	print("\n");
+}
+
 static void row(const char *name, void (*op)(void))
 {
 	static uint64_t loop;
@@ -116,6 +163,7 @@ static void row(const char *name, void (*op)(void))
 	print(" ");
 	print_num(n < 0 ? -1 : (n - 1) * 100 / TIMES);  /* less the exit of the question itself */
 	print("\n");
+	count_row(name, op, TIMES);
 }
 
 static void memory_row(void)
@@ -182,6 +230,14 @@ void bench(void)
 	row("grant_copy", op_copy);
 	if (map_op.status || copy_op.status)
 		print("bench: a grant operation failed\n");
+	if (privileged) {
+		pong_port = pong_start();
+		if (pong_port)
+			row("event_pong", op_pong);
+		if (!pong_port || pong_count() < RUNS * TIMES)
+			print("bench: the other domain failed\n");
+		pong_stop();
+	}
 	memory_row();
 	print("bench end\n");
 }

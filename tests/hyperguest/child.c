@@ -4,13 +4,12 @@
  * code in it that send an event and shut down, and takes it apart while its pages are mapped.
  */
 #include "guest.h"
+#include "child.h"
 
-#define CODE_GFN 0x10
-#define DATA_GFN 0x20
 #define GRANT_REF 9
-static domid_t child;
+domid_t child;
 
-static long domctl(struct xen_domctl *dc, unsigned cmd)
+long child_domctl(struct xen_domctl *dc, unsigned cmd)
 {
 	dc->cmd = cmd;
 	dc->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
@@ -18,7 +17,7 @@ static long domctl(struct xen_domctl *dc, unsigned cmd)
 	return HC(domctl, dc, 0, 0);
 }
 
-static long map_foreign(uint64_t from, uint64_t at)
+long child_map(uint64_t from, uint64_t at)
 {
 	xen_ulong_t idx = from;
 	xen_pfn_t gfn = at;
@@ -34,7 +33,7 @@ static long map_foreign(uint64_t from, uint64_t at)
 	return rc ? rc : err;
 }
 
-static long unmap_page(uint64_t gfn)
+long child_unmap(uint64_t gfn)
 {
 	struct xen_remove_from_physmap rm = { .domid = DOMID_SELF, .gpfn = gfn };
 
@@ -65,7 +64,7 @@ static struct {
 	struct hvm_save_descriptor de;
 } __attribute__((packed)) context;
 
-static long set_context(void)
+long child_set_context(void)
 {
 	static struct xen_domctl dc;
 	static struct hvm_hw_cpu cpu, *c = &cpu;
@@ -89,10 +88,10 @@ static long set_context(void)
 	context.cpu = cpu;
 	dc.u.hvmcontext.size = sizeof(context);
 	dc.u.hvmcontext.buffer.p = (uint8_t *)&context;
-	return domctl(&dc, XEN_DOMCTL_sethvmcontext);
+	return child_domctl(&dc, XEN_DOMCTL_sethvmcontext);
 }
 
-static bool create(void)
+bool child_create(void)
 {
 	static struct xen_domctl dc;
 	static uint64_t g[256];
@@ -108,13 +107,13 @@ static bool create(void)
 	dc.u.createdomain.max_maptrack_frames = 4;
 	dc.u.createdomain.grant_opts = 1;
 	dc.u.createdomain.arch.emulation_flags = XEN_X86_EMU_LAPIC;
-	rc = domctl(&dc, XEN_DOMCTL_createdomain);
+	rc = child_domctl(&dc, XEN_DOMCTL_createdomain);
 	EXPECT("child: createdomain", rc, 0);
 	child = dc.domain;
 	dc.u.max_mem.max_memkb = 1200;
-	EXPECT("child: max_mem", domctl(&dc, XEN_DOMCTL_max_mem), 0);
+	EXPECT("child: max_mem", child_domctl(&dc, XEN_DOMCTL_max_mem), 0);
 	dc.u.max_vcpus.max = 1;
-	EXPECT("child: max_vcpus", domctl(&dc, XEN_DOMCTL_max_vcpus), 0);
+	EXPECT("child: max_vcpus", child_domctl(&dc, XEN_DOMCTL_max_vcpus), 0);
 	for (unsigned i = 0; i < 256; i++)
 		g[i] = i;
 	r.domid = child;
@@ -154,7 +153,7 @@ static void grants(uint64_t table, uint64_t at, uint32_t *data)
 	m.flags = GNTMAP_host_map;
 	HC(grant_table_op, GNTTABOP_map_grant_ref, &m, 1);
 	EXPECT("child: read-only grant stays so", m.status, GNTST_general_error);
-	EXPECT("child: let go of its table", unmap_page(table), 0);
+	EXPECT("child: let go of its table", child_unmap(table), 0);
 }
 
 static bool restarts_possible(void)
@@ -188,11 +187,11 @@ void test_child(void)
 		return;
 	HC(event_channel_op, EVTCHNOP_bind_virq, &bv, 0);
 	HC(arch_0, ZAZEN_OP_heap_walk, &h1, 0);
-	if (!create())
+	if (!child_create())
 		return;
-	EXPECT("child: map its code", map_foreign(CODE_GFN, w), 0);
-	EXPECT("child: map its data", map_foreign(DATA_GFN, w + 1), 0);
-	EXPECT("child: map nothing", map_foreign(0x5000, w + 2), -XEN_EINVAL);
+	EXPECT("child: map its code", child_map(CODE_GFN, w), 0);
+	EXPECT("child: map its data", child_map(DATA_GFN, w + 1), 0);
+	EXPECT("child: map nothing", child_map(0x5000, w + 2), -XEN_EINVAL);
 	put_code((uint8_t *)(w << 12));
 	grants(w + 3, w + 4, data);
 	au.dom = child;
@@ -203,21 +202,21 @@ void test_child(void)
 	shared->evtchn_pending[bi.local_port / 64] = 0;
 	data[0] = au.port;
 	data[8] = SHUTDOWN_reboot;
-	EXPECT("child: sethvmcontext", set_context(), 0);
+	EXPECT("child: sethvmcontext", child_set_context(), 0);
 	context.header.magic++;
 	dc.u.hvmcontext.size = sizeof(context);
 	dc.u.hvmcontext.buffer.p = (uint8_t *)&context;
-	EXPECT("child: sethvmcontext bad magic", domctl(&dc, XEN_DOMCTL_sethvmcontext), -XEN_EINVAL);
+	EXPECT("child: sethvmcontext bad magic", child_domctl(&dc, XEN_DOMCTL_sethvmcontext), -XEN_EINVAL);
 	dc.u.hvmcontext.size = 20;
-	EXPECT("child: sethvmcontext cut off", domctl(&dc, XEN_DOMCTL_sethvmcontext), -XEN_ENODATA);
-	EXPECT("child: unpause", domctl(&dc, XEN_DOMCTL_unpausedomain), 0);
-	EXPECT("child: unpause once more", domctl(&dc, XEN_DOMCTL_unpausedomain), -XEN_EINVAL);
+	EXPECT("child: sethvmcontext cut off", child_domctl(&dc, XEN_DOMCTL_sethvmcontext), -XEN_ENODATA);
+	EXPECT("child: unpause", child_domctl(&dc, XEN_DOMCTL_unpausedomain), 0);
+	EXPECT("child: unpause once more", child_domctl(&dc, XEN_DOMCTL_unpausedomain), -XEN_EINVAL);
 	end = system_time() + 3000000000ull;
 	while (!is_pending(bi.local_port) && system_time() < end)
 		HC(sched_op, SCHEDOP_yield, 0, 0);
 	TRUE("child: its event arrived", is_pending(bi.local_port));
 	do {
-		rc = domctl(&dc, XEN_DOMCTL_getdomaininfo);
+		rc = child_domctl(&dc, XEN_DOMCTL_getdomaininfo);
 	} while (!rc && !(dc.u.getdomaininfo.flags & XEN_DOMINF_shutdown) && system_time() < end &&
 		 !HC(sched_op, SCHEDOP_yield, 0, 0));
 	TRUE("child: shut down", dc.u.getdomaininfo.flags & XEN_DOMINF_shutdown);
@@ -240,21 +239,21 @@ void test_child(void)
 	es.vcpu = 5;
 	EXPECT("child: exit_stats no such vCPU", HC(arch_0, ZAZEN_OP_exit_stats, &es, 0), -XEN_ENOENT);
 	dc.u.getvcpuinfo.vcpu = 0;
-	EXPECT("child: getvcpuinfo", domctl(&dc, XEN_DOMCTL_getvcpuinfo), 0);
+	EXPECT("child: getvcpuinfo", child_domctl(&dc, XEN_DOMCTL_getvcpuinfo), 0);
 	dc.u.getvcpuinfo.vcpu = 3;
-	EXPECT("child: getvcpuinfo no such vCPU", domctl(&dc, XEN_DOMCTL_getvcpuinfo), -XEN_EINVAL);
-	EXPECT("child: destroy with pages mapped", domctl(&dc, XEN_DOMCTL_destroydomain), 0);
+	EXPECT("child: getvcpuinfo no such vCPU", child_domctl(&dc, XEN_DOMCTL_getvcpuinfo), -XEN_EINVAL);
+	EXPECT("child: destroy with pages mapped", child_domctl(&dc, XEN_DOMCTL_destroydomain), 0);
 	EXPECT("child: page outlives it", data[4], 1);
-	EXPECT("child: no new mapping of it", map_foreign(DATA_GFN, w + 5), -XEN_EINVAL);
-	EXPECT("child: let go of its code", unmap_page(w), 0);
-	EXPECT("child: let go of its data", unmap_page(w + 1), 0);
+	EXPECT("child: no new mapping of it", child_map(DATA_GFN, w + 5), -XEN_EINVAL);
+	EXPECT("child: let go of its code", child_unmap(w), 0);
+	EXPECT("child: let go of its data", child_unmap(w + 1), 0);
 	close.port = bi.local_port;
 	EXPECT("child: our end was left unbound", HC(event_channel_op, EVTCHNOP_close, &close, 0), 0);
 	close.port = bv.port;
 	HC(event_channel_op, EVTCHNOP_close, &close, 0);
 	for (unsigned i = 0; i < 50; i++)
 		HC(sched_op, SCHEDOP_yield, 0, 0);
-	EXPECT("child: gone", domctl(&dc, XEN_DOMCTL_getdomaininfo), -XEN_ESRCH);
+	EXPECT("child: gone", child_domctl(&dc, XEN_DOMCTL_getdomaininfo), -XEN_ESRCH);
 	HC(arch_0, ZAZEN_OP_heap_walk, &h2, 0);
 	EXPECT("child: heap as before", h1.free_pages - h2.free_pages, 0);
 	EXPECT("child: objects as before", h2.slab_objects - h1.slab_objects, 0);

@@ -3,6 +3,7 @@
 #ifndef HV_INSN_H
 #define HV_INSN_H
 
+#include <hv/count.h>
 #include <hv/types.h>
 
 struct desc_ptr {
@@ -61,7 +62,7 @@ static inline int wrmsr_safe(uint32_t msr, uint64_t v)
 
 #define HV_CR(n) \
 	static inline unsigned long read_cr##n(void) { unsigned long v; __asm__ volatile("mov %%cr" #n ", %0" : "=r"(v)); return v; } \
-	static inline void write_cr##n(unsigned long v) { __asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory"); }
+	static inline void write_cr##n(unsigned long v) { if ((n) == 3) count(TLB); __asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory"); }
 HV_CR(0)
 HV_CR(2)
 HV_CR(3)
@@ -115,7 +116,7 @@ static inline void xsetbv(uint32_t reg, uint64_t v)
 	__asm__ volatile("xsetbv" : : "c"(reg), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
-static inline void invlpg(const void *va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
+static inline void invlpg(const void *va) { count(TLB); __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 static inline void wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
 static inline void cpu_halt(void) { __asm__ volatile("hlt" ::: "memory"); }

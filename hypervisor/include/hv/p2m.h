@@ -47,10 +47,31 @@ mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *type, unsigned *ord
  */
 struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);
 
-/* Between defer and flush, removals are collected and flushed once. Holds no lock. */
-void p2m_defer_begin(struct domain *d);
-void p2m_defer_end(struct domain *d);
+/*
+ * Several removals with one flush: what was behind them may be let go, and the tables reused, only after p2m_flush().
+ * Both without a lock held.
+ */
+int p2m_unmap_noflush(struct domain *d, gfn_t gfn, unsigned order);
 void p2m_flush(struct domain *d);
+
+/*
+ * A run of frames that one entry maps, kept while many accesses follow each other. Valid as a TLB entry is: on a CPU on
+ * which a vCPU of d is loaded, and only until interrupts are enabled. Who removes a translation waits for this CPU's
+ * answer to the flush before the page behind is let go, so no reference is needed. Start with { 0 }.
+ */
+struct p2m_run {
+	gfn_t base, mask;
+	char *va;               /* of base; NULL: none */
+	bool writable;
+};
+char *p2m_run_fill(struct domain *d, struct p2m_run *run, gfn_t gfn, bool write);
+/* The frame's memory, or NULL: not there, not ordinary memory or read-only; the careful way then tells which. */
+static inline char *p2m_run_va(struct domain *d, struct p2m_run *run, gfn_t gfn, bool write)
+{
+	if (run->va && (gfn & ~run->mask) == run->base && (run->writable || !write))
+		return run->va + ((gfn & run->mask) << PAGE_SHIFT);
+	return p2m_run_fill(d, run, gfn, write);
+}
 /* Dirty logging hook: every hypervisor write to guest memory goes through this. */
 void p2m_mark_dirty(struct domain *d, gfn_t gfn);
 

@@ -122,9 +122,8 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 	return &frames[m];
 }
 gfn_t p2m_max_gfn(const struct domain *d) { (void)d; return NR_GFNS; }
-static bool deferring;
-void p2m_defer_begin(struct domain *d) { (void)d; deferring = true; }
-void p2m_defer_end(struct domain *d) { (void)d; deferring = false; }
+int p2m_unmap_noflush(struct domain *d, gfn_t gfn, unsigned order) { return p2m_unmap(d, gfn, order); }
+void p2m_flush(struct domain *d) { (void)d; }
 static unsigned dirty_marks;
 void p2m_mark_dirty(struct domain *d, gfn_t gfn) { (void)d; (void)gfn; dirty_marks++; }
 

@@ -53,7 +53,7 @@ void p2m_flush(struct domain *d)
 	struct p2m *p = d->p2m;
 
 	flushes++;
-	p->dirty = false;
+	p->flushed = p->removed;
 	while (p->stale != PAGE_LIST_END) {
 		uint32_t m = p->stale;
 
@@ -62,7 +62,6 @@ void p2m_flush(struct domain *d)
 		p->tables--;
 	}
 }
-void p2m_flush_stale(struct p2m *p) { p2m_flush(p->domain); }
 #include "hypervisor/p2m/life.c"
 
 static struct domain dom;
