@@ -44,13 +44,16 @@ static void rank_pop(const spinlock_t *l) { (void)l; }
 /* The rank is recorded with interrupts off, so that a handler in between sees a consistent depth. */
 void spin_lock(spinlock_t *l)
 {
-	unsigned long flags = local_irq_save();
 	uint16_t ticket;
 
-	if (DEBUG && spin_held(l))
-		panic("lock %s taken twice", l->name);
-	rank_push(l, true);
-	local_irq_restore(flags);
+	if (DEBUG) {
+		unsigned long flags = local_irq_save();
+
+		if (spin_held(l))
+			panic("lock %s taken twice", l->name);
+		rank_push(l, true);
+		local_irq_restore(flags);
+	}
 	ticket = __atomic_fetch_add(&l->tail, 1, __ATOMIC_ACQ_REL);
 	while (__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != ticket)
 		cpu_relax();
@@ -61,23 +64,27 @@ bool spin_trylock(spinlock_t *l)
 {
 	uint16_t head = __atomic_load_n(&l->head, __ATOMIC_ACQUIRE);
 	uint16_t expected = head;
-	unsigned long flags;
 
 	if (!__atomic_compare_exchange_n(&l->tail, &expected, (uint16_t)(head + 1), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
 	l->cpu = (uint16_t)(this_cpu()->id + 1);
-	flags = local_irq_save();
-	rank_push(l, false);
-	local_irq_restore(flags);
+	if (DEBUG) {
+		unsigned long flags = local_irq_save();
+
+		rank_push(l, false);
+		local_irq_restore(flags);
+	}
 	return true;
 }
 
 void spin_unlock(spinlock_t *l)
 {
-	unsigned long flags = local_irq_save();
+	if (DEBUG) {
+		unsigned long flags = local_irq_save();
 
-	rank_pop(l);
-	local_irq_restore(flags);
+		rank_pop(l);
+		local_irq_restore(flags);
+	}
 	l->cpu = 0;
 	__atomic_store_n(&l->head, (uint16_t)(l->head + 1), __ATOMIC_RELEASE);
 }
