@@ -138,6 +138,19 @@ struct dentry *dget(struct dentry *d)
 	return d;
 }
 
+/* Looked up and held in one step: a rename must not take the parent away between. */
+struct dentry *dget_parent(struct dentry *d)
+{
+	struct dentry *p;
+
+	spin_lock(&dcache_lock);
+	p = d->parent;
+	take_off_lru(p);
+	p->count++;
+	spin_unlock(&dcache_lock);
+	return p;
+}
+
 /* Takes a dentry without users out of everything; dcache_lock held, dropped on return. Its parent, to be put. */
 static struct dentry *kill_locked(struct dentry *d)
 {

@@ -20,7 +20,8 @@ static unsigned mode_of(unsigned flags)
 	switch (flags & O_ACCMODE) {
 	case O_RDONLY: return FMODE_READ;
 	case O_WRONLY: return FMODE_WRITE;
-	default: return FMODE_READ | FMODE_WRITE;
+	case O_RDWR: return FMODE_READ | FMODE_WRITE;
+	default: return 0; /* 3: permission for both was asked, neither is given (ioctl only) */
 	}
 }
 
@@ -53,31 +54,30 @@ int stream_open(struct inode *inode, struct file *f)
 
 static const struct file_operations path_fops;
 
-static int get_write_access(struct file *f)
-{
-	int n = atomic_read(&f->inode->writecount);
-
-	for (;;) {
-		int old;
-
-		if (n < 0)
-			return -ETXTBSY;
-		old = atomic_cmpxchg(&f->inode->writecount, n, n + 1);
-		if (old == n)
-			break;
-		n = old;
-	}
-	f->mode |= FMODE_WRITER;
-	return 0;
-}
-
 static void free_file(struct file *f)
 {
-	if (f->mode & FMODE_WRITER)
-		atomic_dec(&f->inode->writecount);
+	if (f->mode & FMODE_WRITER) {
+		put_write_access(f->inode);
+		mnt_drop_write(f->path.mnt);
+	}
 	path_put(&f->path);
 	put_cred(f->cred);
 	kfree(f);
+}
+
+/* An open regular file keeps its mount from turning read-only and its inode from being executed. */
+static int count_writer(struct file *f)
+{
+	int e = get_write_access(f->inode);
+
+	if (e)
+		return e;
+	e = mnt_want_write(f->path.mnt);
+	if (e)
+		put_write_access(f->inode);
+	else
+		f->mode |= FMODE_WRITER;
+	return e;
 }
 
 struct file *dentry_open(const struct path *p, unsigned flags)
@@ -98,7 +98,7 @@ struct file *dentry_open(const struct path *p, unsigned flags)
 	}
 	f->flags |= flags & O_NOCTTY; /* for tty_open */
 	if ((f->mode & FMODE_WRITE) && S_ISREG(i->mode))
-		e = get_write_access(f);
+		e = count_writer(f);
 	if (!e && f->op->open)
 		e = f->op->open(i, f);
 	f->flags &= ~(unsigned)O_NOCTTY;

@@ -50,11 +50,6 @@ void path_put(const struct path *p)
 		mntput(p->mnt);
 }
 
-int mnt_want_write(struct mount *m)
-{
-	return mnt_readonly(m) ? -EROFS : 0;
-}
-
 /* Takes the caller's hold on sb. */
 static struct mount *alloc_mount(struct super_block *sb, struct dentry *root, unsigned flags, const char *devname)
 {
@@ -278,6 +273,14 @@ static int bind_mount(const char *from, const struct path *where, bool recursive
 	return e;
 }
 
+/* Nobody starts to write any more; -EBUSY when somebody is at it (mount(2): a file open for writing). */
+static int hold_writers(bool *hold, atomic_t *writers)
+{
+	WRITE_ONCE(*hold, true);
+	smp_mb(); /* pairs with mnt_want_write's */
+	return atomic_read(writers) ? -EBUSY : 0;
+}
+
 static int remount(const struct path *where, unsigned long flags, const char *data, bool bind)
 {
 	struct super_block *sb = where->mnt->sb;
@@ -286,14 +289,20 @@ static int remount(const struct path *where, unsigned long flags, const char *da
 
 	if (where->dentry != where->mnt->root)
 		return -EINVAL;
-	if (!bind) {
+	if (bind) {
+		e = flags & MS_RDONLY ? hold_writers(&where->mnt->remount_ro, &where->mnt->writers) : 0;
+	} else {
 		down_write(&sb->umount);
-		if ((sbflags & MS_RDONLY) && !(sb->flags & MS_RDONLY))
-			e = sync_filesystem(sb);
+		if ((sbflags & MS_RDONLY) && !(sb->flags & MS_RDONLY)) {
+			e = hold_writers(&sb->remount_ro, &sb->writers);
+			if (!e)
+				e = sync_filesystem(sb);
+		}
 		if (!e && sb->op && sb->op->remount)
 			e = sb->op->remount(sb, &sbflags, data);
 		if (!e)
 			sb->flags = (sb->flags & ~(MS_RDONLY | MS_SYNCHRONOUS)) | sbflags;
+		sb->remount_ro = false;
 		up_write(&sb->umount);
 	}
 	if (!e) {
@@ -302,6 +311,7 @@ static int remount(const struct path *where, unsigned long flags, const char *da
 			where->mnt->flags &= ~(unsigned)MS_RDONLY;
 		tree_changed();
 	}
+	where->mnt->remount_ro = false;
 	return e;
 }
 

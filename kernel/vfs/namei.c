@@ -21,6 +21,7 @@ struct nameidata {
 	enum last_type type;
 	bool last_slash;       /* something like "a/b/" */
 	unsigned links;
+	unsigned resolve;      /* RESOLVE_*: what the walk must not do (openat2) */
 	char *keep[MAX_LINKS]; /* link texts that `last` may point into */
 };
 
@@ -159,26 +160,53 @@ static struct dentry *lookup_component(struct dentry *parent, const char *name, 
 	return d;
 }
 
-static void step_dotdot(struct nameidata *nd)
+/* Onto what is mounted here, if the walk may change mounts. */
+static int cross_mounts(const struct nameidata *nd, struct path *p)
+{
+	struct mount *before = p->mnt;
+
+	follow_mounts(p);
+	return (nd->resolve & RESOLVE_NO_XDEV) && p->mnt != before ? -EXDEV : 0;
+}
+
+static int step_dotdot(struct nameidata *nd)
 {
 	for (;;) {
-		struct dentry *up;
-
-		if (nd->path.dentry == nd->root.dentry && nd->path.mnt == nd->root.mnt)
-			break;
-		if (nd->path.dentry != nd->path.mnt->root) {
-			dcache_spin_lock();
-			up = nd->path.dentry->parent;
-			dcache_spin_unlock();
-			up = dget(up);
-			dput(nd->path.dentry);
-			nd->path.dentry = up;
+		if (nd->path.dentry == nd->root.dentry && nd->path.mnt == nd->root.mnt) {
+			if (nd->resolve & RESOLVE_BENEATH)
+				return -EXDEV;
 			break;
 		}
+		if (nd->path.dentry != nd->path.mnt->root) {
+			struct dentry *up = dget_parent(nd->path.dentry);
+
+			dput(nd->path.dentry);
+			nd->path.dentry = up;
+			/* a directory moved out of the tree meanwhile must not lead out of it */
+			if ((nd->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) && nd->path.mnt == nd->root.mnt &&
+			    !is_subdir(up, nd->root.dentry))
+				return -EAGAIN;
+			break;
+		}
+		if (nd->resolve & RESOLVE_NO_XDEV)
+			return -EXDEV;
 		if (!follow_up(&nd->path))
 			break;
 	}
-	follow_mounts(&nd->path);
+	return cross_mounts(nd, &nd->path);
+}
+
+/* The walk goes on at the root. */
+static int jump_to_root(struct nameidata *nd)
+{
+	if (nd->resolve & RESOLVE_BENEATH)
+		return -EXDEV;
+	if ((nd->resolve & RESOLVE_NO_XDEV) && nd->path.mnt && nd->path.mnt != nd->root.mnt)
+		return -EXDEV;
+	path_put(&nd->path);
+	nd->path = nd->root;
+	path_get(&nd->path);
+	return cross_mounts(nd, &nd->path);
 }
 
 static int walk(struct nameidata *nd, const char *name, bool parent_only, bool follow_last);
@@ -189,13 +217,24 @@ static int follow_link(struct nameidata *nd, struct path *link)
 	char *target;
 	int e;
 
-	if (nd->links >= MAX_LINKS)
+	if (nd->links >= MAX_LINKS || (nd->resolve & RESOLVE_NO_SYMLINKS))
 		return -ELOOP;
+	e = may_follow_link(nd->path.dentry->inode, i);
+	if (e)
+		return e;
 	touch_atime(link);
 	if (i->op->follow_path) {
 		struct path to = { NULL, NULL };
 
+		if (nd->resolve & RESOLVE_NO_MAGICLINKS)
+			return -ELOOP;
+		if (nd->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+			return -EXDEV;
 		e = i->op->follow_path(i, &to);
+		if (!e && (nd->resolve & RESOLVE_NO_XDEV) && to.mnt != nd->path.mnt) {
+			path_put(&to);
+			e = -EXDEV;
+		}
 		if (e)
 			return e;
 		nd->links++;
@@ -212,13 +251,8 @@ static int follow_link(struct nameidata *nd, struct path *link)
 	nd->keep[nd->links++] = target;
 	if (!*target)
 		return -ENOENT;
-	if (*target == '/') {
-		path_put(&nd->path);
-		nd->path = nd->root;
-		path_get(&nd->path);
-		follow_mounts(&nd->path);
-	}
-	return walk(nd, target, false, true);
+	e = *target == '/' ? jump_to_root(nd) : 0;
+	return e ? e : walk(nd, target, false, true);
 }
 
 /* One step down by name; nd->path moves. */
@@ -235,7 +269,11 @@ static int step(struct nameidata *nd, const char *name, unsigned len, bool follo
 		path_put(&next);
 		return -ENOENT;
 	}
-	follow_mounts(&next);
+	e = cross_mounts(nd, &next);
+	if (e) {
+		path_put(&next);
+		return e;
+	}
 	if (S_ISLNK(next.dentry->inode->mode) && follow) {
 		e = follow_link(nd, &next);
 		path_put(&next);
@@ -287,9 +325,11 @@ static int walk(struct nameidata *nd, const char *name, bool parent_only, bool f
 				return 0;
 			}
 		}
-		if (type == LAST_DOTDOT)
-			step_dotdot(nd);
-		else if (type == LAST_NORM) {
+		if (type == LAST_DOTDOT) {
+			e = step_dotdot(nd);
+			if (e)
+				return e;
+		} else if (type == LAST_NORM) {
 			bool slash = nd->last_slash;
 
 			e = step(nd, name, len, !last || follow_last || slash);
@@ -318,12 +358,21 @@ static void get_root_and_pwd(struct path *root, struct path *pwd)
 	spin_unlock(&fs->lock);
 }
 
-static int start_walk(struct nameidata *nd, int dfd, const char *name)
+static void end_walk(struct nameidata *nd, bool keep_path);
+
+static int start_walk(struct nameidata *nd, int dfd, const char *name, unsigned resolve)
 {
+	bool scoped = resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT);
 	struct file *f;
+	int e;
 
 	memset(nd, 0, sizeof(*nd));
-	if (*name != '/' && dfd != AT_FDCWD) {
+	nd->resolve = resolve;
+	if (*name == '/' && (resolve & RESOLVE_BENEATH))
+		return -EXDEV;
+	if (*name == '/' && !scoped)
+		dfd = AT_FDCWD;
+	if (dfd != AT_FDCWD) {
 		f = fget_raw((unsigned)dfd);
 		if (!f)
 			return -EBADF;
@@ -337,14 +386,16 @@ static int start_walk(struct nameidata *nd, int dfd, const char *name)
 		get_root_and_pwd(&nd->root, NULL);
 	} else {
 		get_root_and_pwd(&nd->root, &nd->path);
-		if (*name == '/') {
-			path_put(&nd->path);
-			nd->path = nd->root;
-			path_get(&nd->path);
-			follow_mounts(&nd->path);
-		}
 	}
-	return 0;
+	if (scoped) { /* where the walk starts is as far up as it goes */
+		path_put(&nd->root);
+		nd->root = nd->path;
+		path_get(&nd->root);
+	}
+	e = *name == '/' ? jump_to_root(nd) : 0;
+	if (e)
+		end_walk(nd, false);
+	return e;
 }
 
 static void end_walk(struct nameidata *nd, bool keep_path)
@@ -363,7 +414,7 @@ int path_lookupat(int dfd, const char *name, unsigned flags, struct path *path)
 
 	if (!nd)
 		return -ENOMEM;
-	e = !*name && !(flags & LOOKUP_EMPTY) ? -ENOENT : start_walk(nd, dfd, name);
+	e = !*name && !(flags & LOOKUP_EMPTY) ? -ENOENT : start_walk(nd, dfd, name, 0);
 	if (e) {
 		kfree(nd);
 		return e;
@@ -400,7 +451,7 @@ int user_path_at(int dfd, const char __user *name, unsigned flags, struct path *
 /* Walks to the parent; 0 with nd live (end_walk). */
 static int walk_parent(struct nameidata *nd, int dfd, const char *name)
 {
-	int e = !*name ? -ENOENT : start_walk(nd, dfd, name);
+	int e = !*name ? -ENOENT : start_walk(nd, dfd, name, 0);
 
 	if (e)
 		return e;
@@ -448,7 +499,7 @@ struct dentry *path_create(int dfd, const char *name, struct path *parent, bool 
 	d = lookup_one(parent->dentry, last, (unsigned)strlen(last));
 	kfree(last);
 	e = IS_ERR(d) ? (int)PTR_ERR(d) : !d_is_negative(d) ? -EEXIST : slash && !directory ? -ENOENT :
-	    mnt_want_write(parent->mnt);
+	    mnt_want_write(parent->mnt); /* until done_path_create */
 	if (e) {
 		if (!IS_ERR(d))
 			dput(d);
@@ -463,6 +514,7 @@ void done_path_create(struct path *parent, struct dentry *d)
 {
 	dput(d);
 	up_write(&parent->dentry->inode->rwsem);
+	mnt_drop_write(parent->mnt);
 	path_put(parent);
 }
 
@@ -519,14 +571,14 @@ static struct file *finish_open(const struct path *p, int flags, bool created)
 		e = -ELOOP;
 	if (e)
 		return ERR_PTR(e);
+	if ((flags & O_CREAT) && !created && !(flags & O_PATH) && S_ISDIR(i->mode))
+		return ERR_PTR(-EISDIR);
 	f = dentry_open(p, (unsigned)flags);
 	if (!IS_ERR(f) && (flags & O_TRUNC) && S_ISREG(i->mode) && !created && !(flags & O_PATH)) {
 		struct iattr a = { .valid = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME | ATTR_FORCE, .size = 0 };
 
 		a.mtime = a.ctime = current_time(i);
-		down_write(&i->rwsem);
-		e = notify_change(p->dentry, &a);
-		up_write(&i->rwsem);
+		e = truncate_inode(p, &a); /* O_RDONLY | O_TRUNC too must not touch a running program */
 		if (e) {
 			fput(f);
 			return ERR_PTR(e);
@@ -553,14 +605,16 @@ static int open_create(struct nameidata *nd, int flags, mode_t mode, struct path
 		return (int)PTR_ERR(d);
 	}
 	if (d_is_negative(d)) {
-		e = mnt_want_write(nd->path.mnt);
-		if (!e)
-			e = may_create(dir->inode, d);
+		int wanted = mnt_want_write(nd->path.mnt);
+
+		e = wanted ? wanted : may_create(dir->inode, d);
 		if (!e && !dir->inode->op->create)
 			e = -EACCES;
 		if (!e)
 			e = dir->inode->op->create(dir->inode, d, (mode & S_IALLUGO & ~current_umask()) | S_IFREG, flags & O_EXCL);
 		*created = !e;
+		if (!wanted)
+			mnt_drop_write(nd->path.mnt);
 	} else if (flags & O_EXCL) {
 		e = -EEXIST;
 	}
@@ -570,7 +624,11 @@ static int open_create(struct nameidata *nd, int flags, mode_t mode, struct path
 		return e;
 	}
 	*path = (struct path){ mntget(nd->path.mnt), d };
-	follow_mounts(path);
+	e = cross_mounts(nd, path);
+	if (e) {
+		path_put(path);
+		return e;
+	}
 	if (S_ISLNK(path->dentry->inode->mode) && !(flags & O_NOFOLLOW))
 		return 1;
 	return 0;
@@ -588,19 +646,20 @@ static struct file *open_tmpfile(struct nameidata *nd, int flags, mode_t mode)
 	if ((flags & O_ACCMODE) == O_RDONLY)
 		return ERR_PTR(-EINVAL);
 	e = mnt_want_write(nd->path.mnt);
-	if (!e)
-		e = inode_permission(dir, MAY_WRITE | MAY_EXEC);
-	if (!e && (!dir->op || !dir->op->tmpfile))
-		e = -EOPNOTSUPP;
 	if (e)
 		return ERR_PTR(e);
-	p = (struct path){ mntget(nd->path.mnt), d_alloc(nd->path.dentry, "#tmpfile", 8) };
+	e = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+	if (!e && (!dir->op || !dir->op->tmpfile))
+		e = -EOPNOTSUPP;
+	p = (struct path){ mntget(nd->path.mnt), e ? NULL : d_alloc(nd->path.dentry, "#tmpfile", 8) };
 	if (!p.dentry) {
+		mnt_drop_write(p.mnt);
 		mntput(p.mnt);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(e ? e : -ENOMEM);
 	}
 	e = dir->op->tmpfile(dir, p.dentry, (mode & S_IALLUGO & ~current_umask()) | S_IFREG);
 	f = e ? ERR_PTR(e) : dentry_open(&p, (unsigned)flags);
+	mnt_drop_write(p.mnt);
 	path_put(&p);
 	return f;
 }
@@ -633,28 +692,29 @@ static struct file *open_by_walk(struct nameidata *nd, const char *name, int fla
 			return f;
 		}
 		/* a link where the file should be: the name goes on in its target */
-		if (nd->links >= MAX_LINKS || p.dentry->inode->op->follow_path) {
+		if (nd->links >= MAX_LINKS || (nd->resolve & RESOLVE_NO_SYMLINKS) || p.dentry->inode->op->follow_path) {
 			e = nd->links >= MAX_LINKS ? -ELOOP : follow_link(nd, &p);
 			path_put(&p);
 			return e ? ERR_PTR(e) : finish_open(&nd->path, flags, false);
+		}
+		e = may_follow_link(nd->path.dentry->inode, p.dentry->inode);
+		if (e) {
+			path_put(&p);
+			break;
 		}
 		target = p.dentry->inode->op->get_link(p.dentry->inode);
 		path_put(&p);
 		if (IS_ERR(target))
 			return ERR_PTR(PTR_ERR(target));
 		nd->keep[nd->links++] = target;
-		if (*target == '/') {
-			path_put(&nd->path);
-			nd->path = nd->root;
-			path_get(&nd->path);
-			follow_mounts(&nd->path);
-		}
-		e = *target ? walk(nd, target, true, false) : -ENOENT;
+		e = *target == '/' ? jump_to_root(nd) : 0;
+		if (!e)
+			e = *target ? walk(nd, target, true, false) : -ENOENT;
 	}
 	return ERR_PTR(e);
 }
 
-struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
+struct file *do_filp_open_resolve(int dfd, const char *name, int flags, mode_t mode, unsigned resolve)
 {
 	struct nameidata *nd = kmalloc(sizeof(*nd), GFP_KERNEL);
 	struct file *f;
@@ -662,7 +722,7 @@ struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
 
 	if (!nd)
 		return ERR_PTR(-ENOMEM);
-	e = !*name ? -ENOENT : start_walk(nd, dfd, name);
+	e = !*name ? -ENOENT : start_walk(nd, dfd, name, resolve);
 	if (e) {
 		kfree(nd);
 		return ERR_PTR(e);
@@ -673,110 +733,12 @@ struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
 	return f;
 }
 
+struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
+{
+	return do_filp_open_resolve(dfd, name, flags, mode, 0);
+}
+
 struct file *filp_open(const char *name, int flags, mode_t mode)
 {
 	return do_filp_open(AT_FDCWD, name, flags | O_LARGEFILE, mode);
-}
-
-int deny_write_access(struct file *f)
-{
-	int n = atomic_read(&f->inode->writecount);
-
-	for (;;) {
-		int old;
-
-		if (n > 0)
-			return -ETXTBSY;
-		old = atomic_cmpxchg(&f->inode->writecount, n, n - 1);
-		if (old == n)
-			return 0;
-		n = old;
-	}
-}
-
-void allow_write_access(struct file *f)
-{
-	atomic_inc(&f->inode->writecount);
-}
-
-struct file *open_exec(int dfd, const char *name, unsigned lookup_flags)
-{
-	struct path p;
-	struct file *f;
-	int e = path_lookupat(dfd, name, lookup_flags, &p);
-
-	if (e)
-		return ERR_PTR(e);
-	e = !S_ISREG(p.dentry->inode->mode) || (p.mnt->flags & MS_NOEXEC) ? -EACCES : inode_permission(p.dentry->inode, MAY_EXEC);
-	f = e ? ERR_PTR(e) : dentry_open(&p, O_RDONLY | O_LARGEFILE);
-	path_put(&p);
-	if (IS_ERR(f))
-		return f;
-	e = deny_write_access(f);
-	if (e) {
-		fput(f);
-		return ERR_PTR(e);
-	}
-	return f;
-}
-
-/* --- from paths to names ----------------------------------------------------------------------------------------------- */
-
-/* Prepends to *at; false when it does not fit. */
-static bool prepend(char **at, char *buf, const char *s, unsigned n)
-{
-	if ((size_t)(*at - buf) < n)
-		return false;
-	*at -= n;
-	memcpy(*at, s, n);
-	return true;
-}
-
-/* dcache and mount locks held. *outside: root was not met. */
-static bool build_path(const struct path *p, const struct path *root, char *buf, char **at, bool *outside)
-{
-	struct mount *m = p->mnt;
-	struct dentry *d = p->dentry;
-	bool any = false;
-
-	*outside = false;
-	while (!(d == root->dentry && m == root->mnt)) {
-		if (d == m->root) {
-			if (!m->parent) {
-				*outside = m != root->mnt;
-				break;
-			}
-			d = m->mountpoint;
-			m = m->parent;
-			continue;
-		}
-		if (d->parent == d)
-			break;
-		if (!prepend(at, buf, d->name, d->len) || !prepend(at, buf, "/", 1))
-			return false;
-		any = true;
-		d = d->parent;
-	}
-	return any || prepend(at, buf, "/", 1);
-}
-
-char *d_path(const struct path *p, char *buf, size_t n)
-{
-	char *at = buf + n;
-	struct path root;
-	bool ok, outside;
-
-	if (p->dentry->op && p->dentry->op->name)
-		return p->dentry->op->name(p->dentry, buf, n);
-	if (!prepend(&at, buf, "", 1))
-		return ERR_PTR(-ENAMETOOLONG);
-	get_root_and_pwd(&root, NULL);
-	down_read(&mount_lock);
-	dcache_spin_lock();
-	ok = !(p->dentry->flags & DCACHE_UNLINKED) || prepend(&at, buf, " (deleted)", 10);
-	ok = ok && build_path(p, &root, buf, &at, &outside);
-	dcache_spin_unlock();
-	up_read(&mount_lock);
-	path_put(&root);
-	return ok ? at : ERR_PTR(-ENAMETOOLONG);
 }

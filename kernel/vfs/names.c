@@ -112,13 +112,15 @@ static int do_link(const struct path *old, int dfd, const char *name)
 	struct dentry *d;
 	int e;
 
-	if (S_ISDIR(i->mode))
-		return -EPERM;
 	d = path_create(dfd, name, &parent, false);
 	if (IS_ERR(d))
 		return (int)PTR_ERR(d);
 	dir = parent.dentry->inode;
-	e = parent.mnt->sb != old->mnt->sb ? -EXDEV : may_create(dir, d);
+	e = parent.mnt->sb != old->mnt->sb ? -EXDEV : may_make_link(i);
+	if (!e)
+		e = may_create(dir, d);
+	if (!e && S_ISDIR(i->mode))
+		e = -EPERM;
 	if (!e && (i->flags & (S_APPEND | S_IMMUTABLE)))
 		e = -EPERM;
 	if (!e && !dir->op->link)
@@ -163,21 +165,28 @@ static int remove_locked(struct path *parent, struct dentry *d, bool isdir, bool
 {
 	struct inode *dir = parent->dentry->inode, *victim = d->inode;
 	int e = may_delete(dir, d, isdir);
+	bool wanted = false;
 
 	if (!e && slash && !isdir)
 		e = -ENOTDIR;
 	if (!e && READ_ONCE(d->mounted))
 		e = -EBUSY;
-	if (!e)
+	if (!e) {
 		e = mnt_want_write(parent->mnt);
+		wanted = !e;
+	}
 	if (!e && !(isdir ? (void *)dir->op->rmdir : (void *)dir->op->unlink))
 		e = -EPERM;
-	if (e)
+	if (e) {
+		if (wanted)
+			mnt_drop_write(parent->mnt);
 		return e;
+	}
 	ihold(victim);
 	down_write(&victim->rwsem);
 	e = isdir ? dir->op->rmdir(dir, d) : dir->op->unlink(dir, d);
 	up_write(&victim->rwsem);
+	mnt_drop_write(parent->mnt);
 	if (!e) {
 		if (isdir)
 			d->flags |= DCACHE_UNLINKED;
@@ -346,6 +355,7 @@ static int do_rename(int odfd, const char *oname, int ndfd, const char *nname, u
 		    rename_locked(&op, old, &np, new, flags, oslash || nslash);
 		unlock_pair(op.dentry, np.dentry);
 		mutex_unlock(&rename_mutex);
+		mnt_drop_write(op.mnt);
 		if (new && !IS_ERR(new))
 			dput(new);
 		if (!IS_ERR(old))

@@ -12,15 +12,14 @@
 #define OPEN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | O_DIRECT | \
 		    O_LARGEFILE | O_TMPFILE | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH)
 
-static long do_open(int dfd, const char __user *name, int flags, mode_t mode)
+#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static long do_open_resolve(int dfd, const char __user *name, int flags, mode_t mode, unsigned resolve)
 {
 	struct file *f;
 	char *k;
 	int fd;
 
-	flags &= OPEN_FLAGS; /* open() ignores what it does not know */
-	if (flags & O_PATH)
-		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if ((flags & __O_TMPFILE) && (flags & O_TMPFILE) != O_TMPFILE)
 		return -EINVAL;
 	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT) && !(flags & __O_TMPFILE))
@@ -30,7 +29,7 @@ static long do_open(int dfd, const char __user *name, int flags, mode_t mode)
 		return PTR_ERR(k);
 	fd = get_unused_fd_flags((unsigned)flags);
 	if (fd >= 0) {
-		f = do_filp_open(dfd, k, flags | O_LARGEFILE, mode);
+		f = do_filp_open_resolve(dfd, k, flags | O_LARGEFILE, mode, resolve);
 		if (IS_ERR(f)) {
 			put_unused_fd((unsigned)fd);
 			fd = (int)PTR_ERR(f);
@@ -40,6 +39,48 @@ static long do_open(int dfd, const char __user *name, int flags, mode_t mode)
 	}
 	putname(k);
 	return fd;
+}
+
+static long do_open(int dfd, const char __user *name, int flags, mode_t mode)
+{
+	flags &= OPEN_FLAGS; /* open() ignores what it does not know */
+	return do_open_resolve(dfd, name, flags & O_PATH ? flags & PATH_FLAGS : flags, mode, 0);
+}
+
+struct open_how {
+	u64 flags, mode, resolve;
+};
+
+/* openat2(2): what is not known is an error here, and so are bytes behind the structure that are not zero. */
+long sys_openat2(int dfd, const char __user *name, const void __user *uhow, size_t size)
+{
+	struct open_how how;
+	u64 create;
+
+	if (size < sizeof(how))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (copy_from_user(&how, uhow, sizeof(how)))
+		return -EFAULT;
+	for (size_t n = sizeof(how); n < size; n++) {
+		u8 rest;
+
+		if (get_user(rest, (const u8 __user *)uhow + n))
+			return -EFAULT;
+		if (rest)
+			return -E2BIG;
+	}
+	create = how.flags & (O_CREAT | __O_TMPFILE);
+	if ((how.flags & ~(u64)OPEN_FLAGS) || (how.resolve & ~(u64)RESOLVE_ALL) || (create ? how.mode & ~(u64)S_IALLUGO : how.mode))
+		return -EINVAL;
+	if ((how.flags & O_PATH) && (how.flags & ~(u64)PATH_FLAGS))
+		return -EINVAL;
+	if ((how.resolve & RESOLVE_BENEATH) && (how.resolve & RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (how.resolve & RESOLVE_CACHED) /* "only if nothing must be waited for": the caller is to ask again without it */
+		return -EAGAIN;
+	return do_open_resolve(dfd, name, (int)how.flags, (mode_t)how.mode, (unsigned)how.resolve);
 }
 
 long sys_open(const char __user *name, int flags, mode_t mode) { return do_open(AT_FDCWD, name, flags, mode); }
@@ -127,6 +168,19 @@ static int change(const struct path *p, struct iattr *a)
 	down_write(&p->dentry->inode->rwsem);
 	e = notify_change(p->dentry, a);
 	up_write(&p->dentry->inode->rwsem);
+	mnt_drop_write(p->mnt);
+	return e;
+}
+
+/* A change of size: like a write it is refused while somebody runs the file. */
+int truncate_inode(const struct path *p, struct iattr *a)
+{
+	int e = get_write_access(p->dentry->inode);
+
+	if (e)
+		return e;
+	e = change(p, a);
+	put_write_access(p->dentry->inode);
 	return e;
 }
 
@@ -275,7 +329,7 @@ static long truncate_path(const struct path *p, loff_t size, bool checked)
 		a.valid |= ATTR_MODE | ATTR_FORCE;
 		a.mode = i->mode & ~(mode_t)(S_ISUID | ((i->mode & 0010) ? S_ISGID : 0));
 	}
-	return change(p, &a);
+	return truncate_inode(p, &a);
 }
 
 long sys_truncate(const char __user *name, loff_t size)

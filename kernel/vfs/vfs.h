@@ -21,9 +21,28 @@ extern struct mutex rename_mutex;
 struct mount *lookup_mount(struct mount *m, struct dentry *d); /* referenced, or NULL */
 bool follow_up(struct path *p);                                /* to the mount point in the parent mount */
 void follow_mounts(struct path *p);                            /* onto the topmost mount here */
-int mnt_want_write(struct mount *m);                           /* 0 or -EROFS */
+
+/* access.c */
+int mnt_want_write(struct mount *m);                           /* 0 or -EROFS; 0: until mnt_drop_write */
+void mnt_drop_write(struct mount *m);
+int get_write_access(struct inode *i);                         /* 0 or -ETXTBSY */
+void put_write_access(struct inode *i);
+int may_follow_link(const struct inode *dir, const struct inode *link);
+int may_make_link(struct inode *i);
+
+/* open.c */
+int truncate_inode(const struct path *p, struct iattr *a);
 
 /* namei.c */
+/* RESOLVE_* of openat2(2) */
+#define RESOLVE_NO_XDEV 1u
+#define RESOLVE_NO_MAGICLINKS 2u
+#define RESOLVE_NO_SYMLINKS 4u
+#define RESOLVE_BENEATH 8u
+#define RESOLVE_IN_ROOT 16u
+#define RESOLVE_CACHED 32u
+#define RESOLVE_ALL 63u
+struct file *do_filp_open_resolve(int dfd, const char *name, int flags, mode_t mode, unsigned resolve);
 struct nameidata;
 /* Walks to the parent. type: 0 an ordinary name (*last, kmalloc'ed), 1 ".", 2 "..", 3 the root itself. */
 int path_parent(int dfd, const char *name, struct path *parent, char **last, int *type, bool *slash);

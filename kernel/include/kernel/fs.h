@@ -328,6 +328,8 @@ struct super_block {
 	unsigned time_gran;
 	struct rw_semaphore umount; /* read: in use; write: going away */
 	atomic_t active;           /* mounts and holders */
+	atomic_t writers;          /* files open for writing and changes under way */
+	bool remount_ro;           /* turning read-only: no new writers */
 	spinlock_t inode_lock;
 	struct list_head inodes, dirty; /* inode_lock */
 	struct list_head node;     /* sb_lock */
@@ -342,7 +344,8 @@ struct mount {
 	struct dentry *root;
 	struct super_block *sb;
 	unsigned flags;            /* MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_NOATIME, ... */
-	atomic_t count;
+	atomic_t count, writers;   /* writers: as the super block's, through this mount */
+	bool remount_ro;
 	struct list_head node;     /* mount_lock: mount order */
 	int id;
 	char *devname;
@@ -399,6 +402,7 @@ void d_drop(struct dentry *d);                             /* unhash */
 void d_move(struct dentry *d, struct dentry *target);      /* after rename */
 void d_exchange(struct dentry *a, struct dentry *b);
 struct dentry *dget(struct dentry *d);
+struct dentry *dget_parent(struct dentry *d);
 void dput(struct dentry *d);
 void d_genocide(struct dentry *root);                      /* drops the whole tree of a dying file system */
 static inline bool d_is_negative(const struct dentry *d) { return !d->inode; }
@@ -463,7 +467,7 @@ struct file *dentry_open(const struct path *p, unsigned flags);
 struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode);
 /* For exec: readable and executable, writers denied until allow_write_access + fput. */
 struct file *open_exec(int dfd, const char *name, unsigned lookup_flags);
-int deny_write_access(struct file *f);
+int deny_write_access(struct file *f); /* 0 or -ETXTBSY */
 void allow_write_access(struct file *f);
 static inline struct file *get_file(struct file *f) { atomic64_inc(&f->count); return f; }
 void fput(struct file *f);
