@@ -128,7 +128,8 @@ static ssize_t write_cached(struct file *f, struct iov_iter *from, loff_t *pos)
 		unsigned off = *pos & (PAGE_SIZE - 1);
 		size_t n = min_t(size_t, PAGE_SIZE - off, from->count), got;
 		struct page *p;
-		int e = iov_iter_fault_in(from, n);
+		n = iov_iter_fault_in(from, n);
+		int e = n ? 0 : -EFAULT;
 		if (!e)
 			e = m->ops->write_begin(f, m, *pos, n, &p);
 		if (e)

@@ -6,6 +6,7 @@
 #include <kernel/syscalls.h>
 #include <kernel/task.h>
 #include <kernel/uaccess.h>
+#include <uapi/resource.h>
 
 /* Sets and clears flags on [start, end), splitting and merging. Write-held. -ENOMEM when there are holes. */
 static int change_flags(struct mm *mm, unsigned long start, unsigned long end, unsigned long set, unsigned long clear)
@@ -155,6 +156,16 @@ long sys_mincore(unsigned long start, unsigned long len, unsigned char *vec)
 	return 0;
 }
 
+/* Pages of the range that count anew against RLIMIT_MEMLOCK. */
+static unsigned long not_yet_locked(struct mm *mm, unsigned long start, unsigned long end)
+{
+	unsigned long n = (end - start) >> PAGE_SHIFT;
+	for (struct vma *v = find_vma(mm, start); v && v->start < end; v = find_vma(mm, v->end))
+		if (v->flags & VM_LOCKED)
+			n -= (min(end, v->end) - max(start, v->start)) >> PAGE_SHIFT;
+	return n;
+}
+
 static long do_mlock(unsigned long start, unsigned long len, bool lock, bool populate)
 {
 	struct mm *mm = current->mm;
@@ -162,13 +173,20 @@ static long do_mlock(unsigned long start, unsigned long len, bool lock, bool pop
 	start &= PAGE_MASK;
 	if (end < start)
 		return -EINVAL;
+	if (lock && !mm_capable_lock() && !mm_rlimit(RLIMIT_MEMLOCK))
+		return -EPERM;
 	if (start == end)
 		return 0;
 	if (end > TASK_SIZE)
 		return -ENOMEM;
 	if (down_write_killable(&mm->mmap_lock))
 		return -EINTR;
-	long e = change_flags(mm, start, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
+	long e = lock ? may_lock(mm, not_yet_locked(mm, start, end), true) : 0;
+	if (e) {
+		up_write(&mm->mmap_lock);
+		return e;
+	}
+	e = change_flags(mm, start, end, lock ? VM_LOCKED : 0, lock ? 0 : VM_LOCKED);
 	up_write(&mm->mmap_lock);
 	if (!e && populate)
 		e = mlock_range_populate(mm, start, end, false);
@@ -204,6 +222,14 @@ long sys_mlockall(int flags)
 {
 	if (!flags || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
 		return -EINVAL;
+	struct mm *mm = current->mm;
+	if (!mm_capable_lock()) {
+		unsigned long limit = mm_rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+		if (!limit)
+			return -EPERM;
+		if (flags & MCL_CURRENT && mm->total_vm > limit)
+			return -ENOMEM;
+	}
 	current->mm->def_flags = flags & MCL_FUTURE ? VM_LOCKED : 0;
 	/* Pages are never swapped out: what is in stays in; the rest comes at the first touch. */
 	return flags & MCL_CURRENT ? all_flags(VM_LOCKED, 0) : 0;

@@ -41,6 +41,17 @@ static bool may_expand(struct mm *mm, unsigned long flags, unsigned long pages)
 	return true;
 }
 
+/* RLIMIT_MEMLOCK: 0, or -EPERM where nothing may be locked, or -EAGAIN (mmap(2); mlock(2) says -ENOMEM). */
+int may_lock(struct mm *mm, unsigned long pages, bool mlock)
+{
+	unsigned long limit = mm_rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	if (mm_capable_lock())
+		return 0;
+	if (!limit)
+		return -EPERM;
+	return mm->locked_vm + pages > limit ? (mlock ? -ENOMEM : -EAGAIN) : 0;
+}
+
 unsigned long get_unmapped_area(struct mm *mm, unsigned long addr, unsigned long len, unsigned long flags)
 {
 	if (!len || len > TASK_SIZE)
@@ -99,12 +110,17 @@ unsigned long do_mmap(struct mm *mm, struct file *file, unsigned long addr, unsi
 		vmf |= VM_NORESERVE;
 	if (flags & MAP_GROWSDOWN && !file)
 		vmf |= VM_GROWSDOWN;
+	int e = file ? mm_file_check(file, &vmf, pgoff, len) : 0; /* before anything is unmapped for a fixed address */
+	if (!e && vmf & VM_LOCKED)
+		e = may_lock(mm, len >> PAGE_SHIFT, false);
+	if (e)
+		return (unsigned long)e;
 	if (!may_expand(mm, vmf, len >> PAGE_SHIFT))
 		return (unsigned long)-ENOMEM;
 	/* A private writable mapping larger than all memory cannot be meant seriously (heuristic overcommit). */
 	if (!(flags & MAP_NORESERVE) && !file && vmf & VM_WRITE && len >> PAGE_SHIFT > totalram_pages())
 		return (unsigned long)-ENOMEM;
-	int e = do_munmap(mm, addr, len);
+	e = do_munmap(mm, addr, len);
 	if (e)
 		return (unsigned long)e;
 	struct vma *v = vma_alloc(mm);
@@ -424,6 +440,8 @@ static unsigned long do_mremap(struct mm *mm, unsigned long addr, unsigned long 
 		return addr;
 	if (new > old && !may_expand(mm, v->flags, (new - old) >> PAGE_SHIFT))
 		return (unsigned long)-ENOMEM;
+	if (new > old && v->flags & VM_LOCKED && may_lock(mm, (new - old) >> PAGE_SHIFT, false))
+		return (unsigned long)-EAGAIN;
 	if (fixed) {
 		if (to & ~PAGE_MASK || to > TASK_SIZE - new || (to < addr + old && addr < to + new))
 			return (unsigned long)-EINVAL;

@@ -91,7 +91,7 @@ static int sfd_release(struct inode *i, struct file *f)
 	return 0;
 }
 
-static const struct file_operations sfd_fops = { .read = sfd_read, .poll = sfd_poll, .release = sfd_release, .llseek = no_llseek };
+static const struct file_operations sfd_fops = { .read = sfd_read, .poll = sfd_poll, .release = sfd_release, .llseek = noop_llseek };
 
 long sys_signalfd4(int fd, const u64 __user *umask, size_t size, int flags)
 {

@@ -87,7 +87,7 @@ static int tfd_release(struct inode *i, struct file *f)
 	return 0;
 }
 
-static const struct file_operations tfd_fops = { .read = tfd_read, .poll = tfd_poll, .release = tfd_release, .llseek = no_llseek };
+static const struct file_operations tfd_fops = { .read = tfd_read, .poll = tfd_poll, .release = tfd_release, .llseek = noop_llseek };
 
 long sys_timerfd_create(int clock, int flags)
 {

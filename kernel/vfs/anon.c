@@ -138,6 +138,8 @@ long sys_memfd_create(const char __user *uname, unsigned flags)
 		return e;
 	p = (struct path){ mntget(shm_mount), d_alloc(shm_mount->root, shown, (unsigned)strlen(shown)) };
 	e = p.dentry ? dir->op->tmpfile(dir, p.dentry, S_IFREG | 0777) : -ENOMEM;
+	if (!e && (flags & MFD_ALLOW_SEALING))
+		p.dentry->inode->private = NULL;
 	f = e ? ERR_PTR(e) : dentry_open(&p, O_RDWR | O_LARGEFILE);
 	path_put(&p);
 	if (IS_ERR(f))

@@ -97,7 +97,7 @@ static const struct file_operations eventfd_ops = {
 	.write = eventfd_write,
 	.poll = eventfd_poll,
 	.release = eventfd_release,
-	.llseek = no_llseek,
+	.llseek = noop_llseek,
 };
 
 long sys_eventfd2(unsigned int count, int flags)

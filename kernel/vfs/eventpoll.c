@@ -185,7 +185,7 @@ static unsigned ep_poll(struct file *f, poll_table *pt)
 	return list_empty(&ep->ready) ? 0 : POLLIN | POLLRDNORM;
 }
 
-static const struct file_operations epoll_ops = { .poll = ep_poll, .release = ep_release };
+static const struct file_operations epoll_ops = { .poll = ep_poll, .release = ep_release, .llseek = noop_llseek };
 
 static struct ep_item *ep_find(struct epoll *ep, struct file *f, int fd)
 {

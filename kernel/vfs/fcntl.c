@@ -4,6 +4,8 @@
 #include "vfs.h"
 #include "locks.h"
 #include "pipe.h"
+#include "../fs/tmpfs/tmpfs.h"
+#include <kernel/proc.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
@@ -36,6 +38,56 @@ static long set_flags(struct file *f, unsigned flags)
 	return 0;
 }
 
+/* Whom to tell about the file (SIGIO): a thread, a process or a group. */
+static long set_owner(struct file *f, int type, pid_t id)
+{
+	struct pid *p = id ? find_get_pid(id) : NULL;
+
+	if (id && !p)
+		return -ESRCH;
+	put_pid(p);
+	spin_lock(&f->lock);
+	f->owner.type = type;
+	f->owner.pid = type == F_OWNER_PGRP ? -id : id;
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+struct owner_ex {
+	int type;
+	pid_t pid;
+};
+
+static long fcntl_owner(struct file *f, unsigned cmd, unsigned long arg)
+{
+	struct owner_ex o;
+	int id = (int)arg;
+
+	switch (cmd) {
+	case F_SETOWN:
+		if (id == (int)0x80000000)
+			return -EINVAL;
+		return set_owner(f, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, id < 0 ? -id : id);
+	case F_GETOWN: return f->owner.pid;
+	case F_SETOWN_EX:
+		if (copy_from_user(&o, (const void __user *)arg, sizeof(o)))
+			return -EFAULT;
+		if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP)
+			return -EINVAL;
+		return set_owner(f, o.type, o.pid);
+	case F_GETOWN_EX:
+		o = (struct owner_ex){ f->owner.pid || f->owner.type ? f->owner.type : F_OWNER_TID,
+				       f->owner.pid < 0 ? -f->owner.pid : f->owner.pid };
+		return copy_to_user((void __user *)arg, &o, sizeof(o)) ? -EFAULT : 0;
+	case F_SETSIG:
+		if (arg > 64)
+			return -EINVAL;
+		f->owner.sig = (int)arg;
+		return 0;
+	default: return f->owner.sig;
+	}
+}
+
 long sys_fcntl(unsigned fd, unsigned cmd, unsigned long arg)
 {
 	struct file *f = fget_raw(fd);
@@ -60,10 +112,14 @@ long sys_fcntl(unsigned fd, unsigned cmd, unsigned long arg)
 	case F_SETLKW:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW: r = fcntl_setlk(f, cmd, (struct flock __user *)arg); break;
-	case F_SETOWN: f->owner.pid = (pid_t)arg; r = 0; break;
-	case F_GETOWN: r = f->owner.pid; break;
-	case F_SETSIG: f->owner.sig = (int)arg; r = arg > 64 ? -EINVAL : 0; break;
-	case F_GETSIG: r = f->owner.sig; break;
+	case F_SETOWN:
+	case F_GETOWN:
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+	case F_SETSIG:
+	case F_GETSIG: r = fcntl_owner(f, cmd, arg); break;
+	case F_ADD_SEALS:
+	case F_GET_SEALS: r = tmpfs_seals(f, cmd, (unsigned)arg); break;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ: r = pipe_fcntl(f, cmd, arg); break;
 	default: r = -EINVAL; break;

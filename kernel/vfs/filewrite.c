@@ -239,7 +239,8 @@ static ssize_t perform_write(struct file *f, struct iov_iter *from, loff_t *pos)
 		unsigned len = (unsigned)min(from->count, (size_t)(PAGE_SIZE - off));
 		struct page *p = NULL;
 		/* The source may be a mapping of this very page: bring it in first, then copy with faults off. */
-		int e = iov_iter_fault_in(from, len);
+		len = (unsigned)iov_iter_fault_in(from, len);
+		int e = len ? 0 : -EFAULT;
 		if (!e)
 			e = m->ops->write_begin(f, m, *pos, len, &p);
 		if (e)
@@ -349,26 +350,28 @@ static void truncate_page(struct address_space *m, struct page *p)
 	delete_from_page_cache(p);
 }
 
-void truncate_inode_pages(struct address_space *m, loff_t from)
+static void zero_part(struct address_space *m, loff_t at, unsigned off, unsigned n)
+{
+	struct page *p = find_lock_page(m, (unsigned long)at >> PAGE_SHIFT);
+	if (!p)
+		return;
+	wait_on_page_writeback(p);
+	memset((char *)page_address(p) + off, 0, n);
+	if (off + n == PAGE_SIZE && m->ops && m->ops->invalidatepage)
+		m->ops->invalidatepage(p, off);
+	unlock_page(p);
+	put_page(p);
+}
+
+/* The whole pages in [first, end) go. */
+static void truncate_whole_pages(struct address_space *m, unsigned long first, unsigned long end)
 {
 	void *batch[16];
-	unsigned long idx[16], first = (unsigned long)((from + (loff_t)PAGE_SIZE - 1) >> PAGE_SHIFT);
-	unsigned off = (unsigned)(from & (loff_t)(PAGE_SIZE - 1)), n;
-	if (off) {
-		struct page *p = find_lock_page(m, (unsigned long)from >> PAGE_SHIFT);
-		if (p) {
-			wait_on_page_writeback(p);
-			memset((char *)page_address(p) + off, 0, PAGE_SIZE - off);
-			if (m->ops && m->ops->invalidatepage)
-				m->ops->invalidatepage(p, off);
-			unlock_page(p);
-			put_page(p);
-		}
-	}
-	for (;;) {
+	unsigned long idx[16];
+	while (first < end) {
 		unsigned long f;
 		spin_lock_irqsave(&m->lock, f);
-		n = radix_gang_lookup(&m->pages, batch, idx, first, 16);
+		unsigned n = radix_gang_lookup(&m->pages, batch, idx, first, 16);
 		for (unsigned i = 0; i < n; i++)
 			get_page(batch[i]);
 		spin_unlock_irqrestore(&m->lock, f);
@@ -376,13 +379,43 @@ void truncate_inode_pages(struct address_space *m, loff_t from)
 			return;
 		for (unsigned i = 0; i < n; i++) {
 			struct page *p = batch[i];
-			lock_page(p);
-			if (p->mapping == m)
-				truncate_page(m, p);
-			unlock_page(p);
+			if (idx[i] < end) {
+				lock_page(p);
+				if (p->mapping == m)
+					truncate_page(m, p);
+				unlock_page(p);
+			}
 			put_page(p);
+			first = idx[i] + 1;
 		}
 		cond_resched();
+	}
+}
+
+void truncate_inode_pages(struct address_space *m, loff_t from)
+{
+	unsigned off = (unsigned)(from & (loff_t)(PAGE_SIZE - 1));
+	if (off)
+		zero_part(m, from, off, PAGE_SIZE - off);
+	truncate_whole_pages(m, (unsigned long)((from + (loff_t)PAGE_SIZE - 1) >> PAGE_SHIFT), ~0UL);
+}
+
+void truncate_pagecache_range(struct inode *i, loff_t start, loff_t end)
+{
+	struct address_space *m = i->mapping;
+	unsigned long first = (unsigned long)((start + (loff_t)PAGE_SIZE - 1) >> PAGE_SHIFT), last = (unsigned long)end >> PAGE_SHIFT;
+	unsigned head = (unsigned)(start & (loff_t)(PAGE_SIZE - 1)), tail = (unsigned)(end & (loff_t)(PAGE_SIZE - 1));
+	if (first > last) { /* within one page */
+		zero_part(m, start, head, tail - head);
+		return;
+	}
+	if (head)
+		zero_part(m, start, head, PAGE_SIZE - head);
+	if (tail)
+		zero_part(m, end, 0, tail);
+	if (first < last) {
+		unmap_mapping_range(&m->vmas, first, last - first, false);
+		truncate_whole_pages(m, first, last);
 	}
 }
 

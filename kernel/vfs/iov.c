@@ -86,24 +86,23 @@ size_t iov_iter_zero(size_t n, struct iov_iter *i)
 	return move(i, NULL, n, ZERO_ITER);
 }
 
-int iov_iter_fault_in(struct iov_iter *i, size_t n)
+size_t iov_iter_fault_in(struct iov_iter *i, size_t n)
 {
 	struct iov_iter copy = *i;
+	size_t len, done = 0;
 	char *p;
-	size_t len;
 
 	if (i->kernel)
-		return 0;
+		return n;
 	if (copy.v == &i->one)
 		copy.v = &copy.one;
 	while (n && (len = piece(&copy, n, &p))) {
 		for (char *q = p; q < p + len; q = (char *)(((unsigned long)q | (PAGE_SIZE - 1)) + 1))
 			if (fault_in_user(q, false))
-				return -EFAULT;
-		if (fault_in_user(p + len - 1, false))
-			return -EFAULT;
+				return done + (size_t)(q - p);
 		iov_iter_advance(&copy, len);
 		n -= len;
+		done += len;
 	}
-	return 0;
+	return done;
 }

@@ -2,8 +2,8 @@
 /*
  * Advisory locks: POSIX record locks (owner: the descriptor table, so a process), open-file-description locks and flock
  * (owner: the open file). One list per inode; a waiter tries again whenever something on that inode was released.
- * Lock: locks_lock (mutex) over all lists: lock operations are rare and short. Deadlocks between processes are not looked
- * for: a waiter ends by a signal.
+ * Lock: locks_lock (mutex) over all lists: lock operations are rare and short. A process that would wait for one that waits
+ * for it, also over others, gets EDEADLK (record locks only, as POSIX says).
  */
 #include "vfs.h"
 #include "locks.h"
@@ -27,6 +27,34 @@ struct file_lock {
 static DEFINE_MUTEX(locks_lock);
 static DECLARE_WAIT_QUEUE_HEAD(locks_wait);
 static volatile unsigned release_count; /* locks_lock: how often something was released */
+
+/* Who waits for whom. */
+struct waiter {
+	struct list_head node; /* waiters; locks_lock */
+	void *owner, *blocker;
+};
+static LIST_HEAD(waiters);
+#define MAX_CHAIN 10 /* longer ones are not followed (Linux, MAX_DEADLK_ITERATIONS) */
+
+/* Does the owner of `by` wait, directly or over others, for `me`? locks_lock held. */
+static bool would_deadlock(const void *me, const void *by)
+{
+	struct waiter *w;
+
+	for (unsigned n = 0; n < MAX_CHAIN; n++) {
+		const void *next = NULL;
+
+		list_for_each_entry(w, &waiters, node)
+			if (w->owner == by)
+				next = w->blocker;
+		if (next == me)
+			return true;
+		if (!next)
+			return false;
+		by = next;
+	}
+	return false;
+}
 
 static bool conflicts(const struct file_lock *a, const struct file_lock *b)
 {
@@ -88,13 +116,16 @@ static void cut(struct inode *i, const struct file_lock *hole, struct file_lock 
 static long set_lock(struct inode *i, struct file_lock *want, bool wait)
 {
 	struct file_lock *fresh = kmalloc(sizeof(*fresh), GFP_KERNEL), *spare = kmalloc(sizeof(*spare), GFP_KERNEL);
+	struct waiter me = { .owner = want->owner };
+	struct file_lock *by;
 	long e = fresh && spare ? 0 : -ENOLCK;
 
 	while (!e) {
 		unsigned seen;
 
 		mutex_lock(&locks_lock);
-		if (want->type == F_UNLCK || !find_conflict(i, want)) {
+		by = want->type == F_UNLCK ? NULL : find_conflict(i, want);
+		if (!by) {
 			cut(i, want, &spare);
 			if (want->type != F_UNLCK) {
 				*fresh = *want;
@@ -105,8 +136,18 @@ static long set_lock(struct inode *i, struct file_lock *want, bool wait)
 			break;
 		}
 		seen = release_count;
+		e = !wait ? -EAGAIN : want->kind == KIND_POSIX && by->kind == KIND_POSIX && would_deadlock(want->owner, by->owner) ?
+				      -EDEADLK : 0;
+		me.blocker = by->owner;
+		if (!e)
+			list_add(&me.node, &waiters);
 		mutex_unlock(&locks_lock);
-		e = wait ? wait_event_interruptible(locks_wait, release_count != seen) : -EAGAIN;
+		if (e)
+			break;
+		e = wait_event_interruptible(locks_wait, release_count != seen);
+		mutex_lock(&locks_lock);
+		list_del(&me.node);
+		mutex_unlock(&locks_lock);
 	}
 	kfree(fresh);
 	kfree(spare);
@@ -189,22 +230,23 @@ long fcntl_setlk(struct file *f, unsigned cmd, struct flock __user *arg)
 
 long sys_flock(unsigned fd, unsigned op)
 {
-	struct file *f = fget(fd);
 	struct file_lock want = { .kind = KIND_FLOCK, .start = 0, .end = 0x7fffffffffffffffL };
+	struct file *f;
 	long e;
 
-	if (!f)
-		return -EBADF;
-	want.owner = f;
-	want.pid = current->tgid;
+	if (op & LOCK_MAND) /* flock(2): the share modes of old are accepted and do nothing */
+		return 0;
 	switch (op & ~(unsigned)LOCK_NB) {
 	case LOCK_SH: want.type = F_RDLCK; break;
 	case LOCK_EX: want.type = F_WRLCK; break;
 	case LOCK_UN: want.type = F_UNLCK; break;
-	default:
-		fput(f);
-		return -EINVAL;
+	default: return -EINVAL;
 	}
+	f = fget(fd);
+	if (!f)
+		return -EBADF;
+	want.owner = f;
+	want.pid = current->tgid;
 	e = set_lock(f->inode, &want, !(op & LOCK_NB));
 	fput(f);
 	return e;

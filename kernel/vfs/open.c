@@ -356,6 +356,32 @@ long sys_ftruncate(unsigned fd, loff_t size)
 	return e;
 }
 
+static long check_fallocate(struct file *f, int mode, loff_t off, loff_t len)
+{
+	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE |
+			  FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
+	struct inode *i = f->inode;
+
+	if (off < 0 || len <= 0)
+		return -EINVAL;
+	if ((mode & ~known) || (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) ||
+	    ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE)))
+		return -EOPNOTSUPP;
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if (((mode & ~FALLOC_FL_KEEP_SIZE) && (i->flags & S_APPEND)) || (i->flags & S_IMMUTABLE))
+		return -EPERM;
+	if (S_ISFIFO(i->mode))
+		return -ESPIPE;
+	if (S_ISDIR(i->mode))
+		return -EISDIR;
+	if (!S_ISREG(i->mode) && !S_ISBLK(i->mode))
+		return -ENODEV;
+	if (off > i->sb->maxbytes - len)
+		return -EFBIG;
+	return f->op->fallocate ? 0 : -EOPNOTSUPP;
+}
+
 long sys_fallocate(int fd, int mode, loff_t off, loff_t len)
 {
 	struct file *f = fget((unsigned)fd);
@@ -363,18 +389,9 @@ long sys_fallocate(int fd, int mode, loff_t off, loff_t len)
 
 	if (!f)
 		return -EBADF;
-	if (off < 0 || len <= 0)
-		e = -EINVAL;
-	else if (!(f->mode & FMODE_WRITE))
-		e = -EBADF;
-	else if (S_ISFIFO(f->inode->mode))
-		e = -ESPIPE;
-	else if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
-		e = -ENODEV;
-	else if (off > f->inode->sb->maxbytes - len)
-		e = -EFBIG;
-	else
-		e = f->op->fallocate ? f->op->fallocate(f, mode, off, len) : -EOPNOTSUPP;
+	e = check_fallocate(f, mode, off, len);
+	if (!e)
+		e = f->op->fallocate(f, mode, off, len);
 	fput(f);
 	return e;
 }

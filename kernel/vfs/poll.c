@@ -159,7 +159,7 @@ static long do_poll(struct pollfd __user *ufds, unsigned n, ktime_t deadline)
 	long ret = 0;
 	bool more = deadline != 0;
 
-	if (n > NR_OPEN_MAX)
+	if (n > rlimit(RLIMIT_NOFILE))
 		return -EINVAL;
 	fds = kvmalloc(n ? n * sizeof(*fds) : 1, GFP_KERNEL);
 	pw = kmalloc(sizeof(*pw), GFP_KERNEL);

@@ -73,10 +73,10 @@ static ssize_t rw(unsigned fd, void __user *buf, size_t n, bool write)
 
 	if (!f)
 		return -EBADF;
-	if ((ssize_t)n < 0)
-		r = -EINVAL;
-	else if (!access_ok(buf, n))
-		r = -EFAULT;
+	if (!access_ok(buf, n) && (f->mode & (write ? FMODE_WRITE : FMODE_READ)) && (write ? !!f->op->write : !!f->op->read))
+		r = -EFAULT; /* a negative length ends here too */
+	else if ((ssize_t)n < 0)
+		r = f->mode & (write ? FMODE_WRITE : FMODE_READ) ? -EINVAL : -EBADF;
 	else {
 		iov_iter_user(&i, buf, min_t(size_t, n, MAX_RW_COUNT));
 		r = transfer_here(f, &i, write);
@@ -101,10 +101,10 @@ static ssize_t prw(unsigned fd, void __user *buf, size_t n, loff_t pos, bool wri
 		return -EBADF;
 	if (!(f->mode & FMODE_LSEEK))
 		r = -ESPIPE;
-	else if ((ssize_t)n < 0)
-		r = -EINVAL;
 	else if (!access_ok(buf, n))
 		r = -EFAULT;
+	else if ((ssize_t)n < 0)
+		r = -EINVAL;
 	else {
 		iov_iter_user(&i, buf, min_t(size_t, n, MAX_RW_COUNT));
 		r = transfer(f, &i, &pos, write);
@@ -217,6 +217,12 @@ loff_t no_llseek(struct file *f, loff_t off, int whence)
 	return -ESPIPE;
 }
 
+loff_t noop_llseek(struct file *f, loff_t off, int whence)
+{
+	(void)off, (void)whence;
+	return f->pos;
+}
+
 loff_t generic_file_llseek(struct file *f, loff_t off, int whence)
 {
 	loff_t size = i_size_read(f->inode);
@@ -249,7 +255,9 @@ long sys_lseek(unsigned fd, loff_t off, unsigned whence)
 
 	if (!f)
 		return -EBADF;
-	if (!(f->mode & FMODE_LSEEK)) {
+	if (whence > SEEK_HOLE) {
+		r = -EINVAL;
+	} else if (!(f->mode & FMODE_LSEEK) && f->op->llseek != noop_llseek) {
 		r = -ESPIPE;
 	} else {
 		mutex_lock(&f->pos_lock);

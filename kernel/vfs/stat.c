@@ -113,7 +113,7 @@ long sys_statx(int dfd, const char __user *name, unsigned flags, unsigned mask, 
 	struct kstat s;
 	int e;
 
-	if (mask & 0x80000000U)
+	if ((mask & 0x80000000U) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE) /* AT_STATX_{FORCE,DONT}_SYNC exclude each other */
 		return -EINVAL;
 	e = stat_at(dfd, name, (int)flags, &s);
 	if (e)

@@ -10,11 +10,6 @@
 
 #define TMPFS_MAGIC 0x01021994
 
-struct tmpfs_info {
-	u64 max_pages; /* 0: no limit */
-	atomic64_t used;
-};
-
 struct tmpfs_dir {
 	struct list_head entries;
 	u64 next_pos;
@@ -27,8 +22,7 @@ struct tmpfs_entry {
 };
 
 static const struct inode_operations dir_iops, file_iops, link_iops, special_iops;
-static const struct file_operations dir_fops, file_fops;
-static const struct address_space_operations aops;
+static const struct file_operations dir_fops;
 
 static struct inode *make_inode(struct super_block *sb, const struct inode *dir, mode_t mode, dev_t rdev)
 {
@@ -38,11 +32,12 @@ static struct inode *make_inode(struct super_block *sb, const struct inode *dir,
 	i->ino = get_next_ino();
 	inode_init_owner(i, dir, mode);
 	i->nlink = 1;
-	i->data.ops = &aops;
+	i->data.ops = &tmpfs_aops;
 	i->data.gfp = GFP_HIGHUSER;
 	if (S_ISREG(mode)) {
 		i->op = &file_iops;
-		i->fop = &file_fops;
+		i->fop = &tmpfs_file_fops;
+		i->private = (void *)(unsigned long)F_SEAL_SEAL; /* only memory files can be sealed */
 	} else if (S_ISDIR(mode)) {
 		struct tmpfs_dir *d = kmalloc(sizeof(*d), GFP_KERNEL);
 		if (!d) {
@@ -236,6 +231,9 @@ static int tmpfs_setattr(struct dentry *dentry, struct iattr *a)
 	if (e)
 		return e;
 	if (a->valid & ATTR_SIZE && a->size != i->size) {
+		e = tmpfs_may_resize(i, a->size);
+		if (e)
+			return e;
 		truncate_setsize(i, a->size);
 		i->mtime = i->ctime = current_time(i);
 	}
@@ -271,49 +269,6 @@ static int tmpfs_iterate(struct file *f, struct dir_context *c)
 	return 0;
 }
 
-/* Pages that hold data are marked and counted against the limit; zero pages of holes are not. */
-static int tmpfs_write_begin(struct file *f, struct address_space *m, loff_t pos, unsigned len, struct page **out)
-{
-	struct tmpfs_info *t = m->host->sb->info;
-	int e = simple_write_begin(f, m, pos, len, out);
-	if (e)
-		return e;
-	if (!PagePrivate(*out)) {
-		if (t->max_pages && (u64)atomic64_read(&t->used) >= t->max_pages) {
-			struct page *p = *out;
-			if (!PageUptodate(p)) {
-				clear_highpage(p);
-				SetPageUptodate(p);
-			}
-			unlock_page(p);
-			put_page(p);
-			return -ENOSPC;
-		}
-		SetPagePrivate(*out);
-		atomic64_inc(&t->used);
-	}
-	return 0;
-}
-
-static void tmpfs_invalidatepage(struct page *p, unsigned off)
-{
-	struct tmpfs_info *t = p->mapping->host->sb->info;
-	if (!off && TestClearPagePrivate(p))
-		atomic64_dec(&t->used);
-}
-
-static long tmpfs_fallocate(struct file *f, int mode, loff_t off, loff_t len)
-{
-	struct inode *i = f->inode;
-	if (mode & ~1) /* FALLOC_FL_KEEP_SIZE */
-		return -EOPNOTSUPP;
-	if (!(mode & 1) && off + len > i_size_read(i)) {
-		i_size_write(i, off + len);
-		i->mtime = i->ctime = current_time(i);
-	}
-	return 0;
-}
-
 static void tmpfs_evict(struct inode *i)
 {
 	truncate_inode_pages(&i->data, 0);
@@ -326,7 +281,7 @@ static void tmpfs_evict(struct inode *i)
 static int tmpfs_statfs(struct super_block *sb, struct kstatfs *s)
 {
 	struct tmpfs_info *t = sb->info;
-	u64 max = t->max_pages ? t->max_pages : totalram_pages() / 2, used = (u64)atomic64_read(&t->used);
+	u64 max = t->max_pages ? t->max_pages : totalram_pages(), used = (u64)atomic64_read(&t->used);
 	*s = (struct kstatfs){ .type = sb->magic, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .blocks = max,
 		.bfree = max > used ? max - used : 0, .bavail = max > used ? max - used : 0, .files = max, .ffree = max,
 		.namelen = 255 };
@@ -380,6 +335,8 @@ static int tmpfs_fill(struct super_block *sb, const char *data)
 	if (!t)
 		return -ENOMEM;
 	sb->info = t;
+	if (!strcmp(sb->type->name, "tmpfs")) /* size=50%; ramfs and the kernel's own instances have no limit */
+		t->max_pages = totalram_pages() / 2;
 	sb->op = &tmpfs_sops;
 	sb->magic = TMPFS_MAGIC;
 	sb->blocksize = PAGE_SIZE;
@@ -442,23 +399,6 @@ static const struct inode_operations file_iops = { .setattr = tmpfs_setattr, .ge
 static const struct inode_operations link_iops = { .get_link = tmpfs_get_link, .setattr = tmpfs_setattr };
 static const struct inode_operations special_iops = { .setattr = tmpfs_setattr };
 static const struct file_operations dir_fops = { .iterate = tmpfs_iterate, .llseek = generic_file_llseek };
-static int tmpfs_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
-{
-	(void)f;
-	(void)start;
-	(void)end;
-	(void)datasync;
-	return 0;
-}
-static const struct file_operations file_fops = {
-	.llseek = generic_file_llseek, .read = generic_file_read, .write = generic_file_write, .mmap = generic_file_mmap,
-	.fsync = tmpfs_fsync, .fallocate = tmpfs_fallocate,
-};
-static const struct address_space_operations aops = {
-	.readpage = simple_readpage, .write_begin = tmpfs_write_begin, .write_end = simple_write_end,
-	.invalidatepage = tmpfs_invalidatepage,
-};
-
 static struct file_system_type types[] = {
 	{ .name = "tmpfs", .mount = tmpfs_mount, .kill_sb = tmpfs_kill_sb },
 	{ .name = "ramfs", .mount = tmpfs_mount, .kill_sb = tmpfs_kill_sb },

@@ -63,7 +63,7 @@ size_t iov_iter_zero(size_t n, struct iov_iter *i);
 /* A checked kernel copy of a user vector; *out is `fast` or kmalloc'ed (kfree). Total bytes or -errno. */
 ssize_t import_iovec(const struct iovec __user *uv, unsigned nr, unsigned nfast, struct iovec *fast, struct iovec **out);
 void iov_iter_advance(struct iov_iter *i, size_t n);
-int iov_iter_fault_in(struct iov_iter *i, size_t n);                /* before a write with page faults off */
+size_t iov_iter_fault_in(struct iov_iter *i, size_t n); /* before a copy with page faults off: bytes that can be read */
 
 /* --- what a file system provides -------------------------------------------------------------------------------- */
 
@@ -274,8 +274,8 @@ struct file {
 	unsigned long ra_next, ra_size; /* read-ahead: next expected index, window in pages */
 	struct list_head epoll;        /* epoll items watching this file */
 	struct fown {
-		pid_t pid;
-		int sig;
+		pid_t pid; /* negative: a process group */
+		int sig, type; /* F_OWNER_* */
 	} owner;
 };
 #define FMODE_READ 1u
@@ -481,6 +481,7 @@ long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg);
 unsigned vfs_poll(struct file *f, poll_table *pt);
 loff_t generic_file_llseek(struct file *f, loff_t off, int whence);
 loff_t no_llseek(struct file *f, loff_t off, int whence);
+loff_t noop_llseek(struct file *f, loff_t off, int whence); /* succeeds, moves nothing */
 int stream_open(struct inode *inode, struct file *f);      /* sets FMODE_STREAM */
 /* A file of no directory: eventfd, epoll, sockets... Descriptor or -errno; the file's private is data. */
 int anon_inode_getfd(const char *name, const struct file_operations *op, void *data, unsigned flags);
@@ -570,6 +571,7 @@ int write_cache_pages(struct address_space *m, struct writeback_control *wbc,
 void truncate_inode_pages(struct address_space *m, loff_t from);
 void truncate_pagecache(struct inode *inode, loff_t newsize);
 void truncate_setsize(struct inode *inode, loff_t newsize); /* i_size and page cache */
+void truncate_pagecache_range(struct inode *inode, loff_t start, loff_t end); /* [start, end) becomes a hole */
 /* Clean unused pages in the range go; -EBUSY when some stay. */
 int invalidate_inode_pages_range(struct address_space *m, unsigned long first, unsigned long last);
 ssize_t generic_file_read(struct file *f, struct iov_iter *to, loff_t *pos);

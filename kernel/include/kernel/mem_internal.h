@@ -29,7 +29,10 @@ void put_vma_file(struct vma *v);
 struct file *mm_fget(int fd);
 struct file *mm_get_file(struct file *f);
 void mm_put_file(struct file *f);
-int mm_file_mmap(struct file *f, struct vma *v); /* permission checks, then the file's mmap: sets ops, share */
+int mm_file_check(struct file *f, unsigned long *flags, unsigned long pgoff, unsigned long len); /* may it be mapped so? */
+int mm_file_mmap(struct file *f, struct vma *v); /* the file's mmap: sets ops, share */
+bool mm_capable_lock(void); /* RLIMIT_MEMLOCK does not bind current */
+int may_lock(struct mm *mm, unsigned long pages, bool mlock);
 int mm_file_sync(struct file *f, loff_t start, loff_t end);
 unsigned long mm_rlimit(int which); /* bytes; RLIMIT_* */
 void vma_link(struct mm *mm, struct vma *v);
