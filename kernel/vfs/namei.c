@@ -392,6 +392,10 @@ static int start_walk(struct nameidata *nd, int dfd, const char *name, unsigned 
 		nd->root = nd->path;
 		path_get(&nd->root);
 	}
+	if (*name == '/' && !scoped) { /* no crossing of mounts: it starts there */
+		path_put(&nd->path);
+		nd->path = (struct path){ NULL, NULL };
+	}
 	e = *name == '/' ? jump_to_root(nd) : 0;
 	if (e)
 		end_walk(nd, false);

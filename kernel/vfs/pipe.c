@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes and FIFOs: a byte ring of whole pages. Writes of at most PIPE_BUF bytes are atomic: they wait for room for all.
- * Locks: pipe->mutex (sleeping) over the ring and the counts of readers and writers; taken alone.
+ * Pipes and FIFOs: a ring of page slots. A write of at most PIPE_BUF bytes goes into one page and so is atomic; small ones
+ * share a page. In packet mode (O_DIRECT) each write of up to a page is read as one.
+ * Locks: pipe->mutex (sleeping) over the ring and the counts of readers and writers; two of them (tee) by address.
  */
 #include "vfs.h"
 #include "anon.h"
@@ -14,18 +15,8 @@
 #include <uapi/signal.h>
 
 #define PIPE_BUF 4096u
-#define DEFAULT_SIZE 65536u
+#define DEFAULT_SLOTS 16u
 #define MAX_SIZE (1u << 20)
-
-struct pipe {
-	struct mutex mutex;
-	wait_queue_head_t rd_wait, wr_wait;
-	char *buf;
-	unsigned size, head, used;     /* size a power of two */
-	unsigned readers, writers;     /* open ends */
-	unsigned r_counter, w_counter; /* opens ever, for FIFO opening */
-	unsigned users;                /* files; inode->lock */
-};
 
 static struct pipe *alloc_pipe(void)
 {
@@ -33,9 +24,9 @@ static struct pipe *alloc_pipe(void)
 
 	if (!p)
 		return NULL;
-	p->size = DEFAULT_SIZE;
-	p->buf = kvmalloc(p->size, GFP_KERNEL);
-	if (!p->buf) {
+	p->slots = DEFAULT_SLOTS;
+	p->bufs = kcalloc(p->slots, sizeof(*p->bufs), GFP_KERNEL);
+	if (!p->bufs) {
 		kfree(p);
 		return NULL;
 	}
@@ -47,118 +38,197 @@ static struct pipe *alloc_pipe(void)
 
 static void free_pipe(struct pipe *p)
 {
-	kvfree(p->buf);
+	while (p->used)
+		pipe_drop_first(p);
+	if (p->spare)
+		put_page(p->spare);
+	kfree(p->bufs);
 	kfree(p);
 }
+
+/* --- the ring (pipe.h) ------------------------------------------------------------------------------------------------- */
+
+struct pipe_buf *pipe_first(struct pipe *p) { return p->used ? &p->bufs[p->head] : NULL; }
+
+static struct pipe_buf *pipe_last(struct pipe *p)
+{
+	return p->used ? &p->bufs[(p->head + p->used - 1) & (p->slots - 1)] : NULL;
+}
+
+void pipe_drop_first(struct pipe *p)
+{
+	struct pipe_buf *b = pipe_first(p);
+
+	if (!p->spare && page_count(b->page) == 1)
+		p->spare = b->page; /* the next write needs one */
+	else
+		put_page(b->page);
+	b->page = NULL;
+	p->head = (p->head + 1) & (p->slots - 1);
+	p->used--;
+}
+
+void pipe_push(struct pipe *p, struct page *page, unsigned off, unsigned len, bool merge)
+{
+	struct pipe_buf *b = &p->bufs[(p->head + p->used) & (p->slots - 1)];
+
+	*b = (struct pipe_buf){ .page = page, .off = off, .len = len, .merge = merge };
+	p->used++;
+}
+
+struct page *pipe_page(struct pipe *p)
+{
+	struct page *page = p->spare;
+
+	p->spare = NULL;
+	return page ? page : alloc_page(GFP_KERNEL);
+}
+
+int pipe_wait_data(struct pipe *p, bool nonblock)
+{
+	while (!p->used) {
+		long e;
+
+		if (!p->writers)
+			return 0;
+		if (nonblock)
+			return -EAGAIN;
+		mutex_unlock(&p->mutex);
+		e = wait_event_interruptible(p->rd_wait, READ_ONCE(p->used) || !READ_ONCE(p->writers));
+		mutex_lock(&p->mutex);
+		if (e && !p->used)
+			return (int)e;
+	}
+	return 1;
+}
+
+int pipe_wait_room(struct pipe *p, bool nonblock)
+{
+	for (;;) {
+		long e;
+
+		if (!p->readers) {
+			send_sig(SIGPIPE, current, false);
+			return -EPIPE;
+		}
+		if (p->used < p->slots)
+			return 0;
+		if (nonblock)
+			return -EAGAIN;
+		mutex_unlock(&p->mutex);
+		e = wait_event_interruptible(p->wr_wait, READ_ONCE(p->used) < READ_ONCE(p->slots) || !READ_ONCE(p->readers));
+		mutex_lock(&p->mutex);
+		if (e && p->readers && p->used >= p->slots)
+			return (int)e;
+	}
+}
+
+void pipe_wake_readers(struct pipe *p) { wake_up_all_poll(&p->rd_wait, POLLIN | POLLRDNORM); }
+void pipe_wake_writers(struct pipe *p) { wake_up_all_poll(&p->wr_wait, POLLOUT | POLLWRNORM); }
+
+/* --- reading and writing ------------------------------------------------------------------------------------------------- */
 
 static ssize_t pipe_read(struct file *f, struct iov_iter *to, loff_t *pos)
 {
 	struct pipe *p = f->private;
 	ssize_t done = 0;
-	bool was_full;
+	bool was_full, packet = false;
+	int e;
 
 	(void)pos;
 	if (!to->count)
 		return 0;
 	mutex_lock(&p->mutex);
-	while (!p->used) {
-		long e;
+	e = pipe_wait_data(p, f->flags & O_NONBLOCK);
+	was_full = p->used >= p->slots;
+	while (e > 0 && to->count && p->used && !packet) {
+		struct pipe_buf *b = pipe_first(p);
+		unsigned n = (unsigned)min_t(size_t, b->len, to->count);
+		size_t moved = copy_to_iter((char *)page_address(b->page) + b->off, n, to);
 
-		if (!p->writers)
-			goto out;
-		if (f->flags & O_NONBLOCK) {
-			done = -EAGAIN;
-			goto out;
-		}
-		mutex_unlock(&p->mutex);
-		e = wait_event_interruptible(p->rd_wait, READ_ONCE(p->used) || !READ_ONCE(p->writers));
-		mutex_lock(&p->mutex);
-		if (e && !p->used) {
-			done = e;
-			goto out;
-		}
-	}
-	was_full = p->size - p->used < PIPE_BUF;
-	while (to->count && p->used) {
-		unsigned n = min_t(unsigned, p->used, p->size - p->head);
-		size_t moved;
-
-		n = (unsigned)min_t(size_t, n, to->count);
-		moved = copy_to_iter(p->buf + p->head, n, to);
-		p->head = (p->head + (unsigned)moved) & (p->size - 1);
-		p->used -= (unsigned)moved;
+		b->off += (unsigned)moved;
+		b->len -= (unsigned)moved;
 		done += (ssize_t)moved;
+		packet = b->packet;
+		if (!b->len || (packet && moved == n)) /* what is left of a packet is dropped */
+			pipe_drop_first(p);
 		if (moved < n) {
-			if (!done)
-				done = -EFAULT;
+			e = -EFAULT;
 			break;
 		}
 	}
-	if (!p->used)
-		p->head = 0;
-	if (was_full && p->size - p->used >= PIPE_BUF)
-		wake_up_all_poll(&p->wr_wait, POLLOUT | POLLWRNORM);
-out:
+	if (was_full && p->used < p->slots)
+		pipe_wake_writers(p);
 	mutex_unlock(&p->mutex);
 	if (done > 0)
 		f->inode->atime = current_time(f->inode);
-	return done;
+	return done ? done : e < 0 ? e : 0;
+}
+
+/* What does not fill a page goes behind the last bytes, if it fits there whole: so small writes do not use up the slots. */
+static ssize_t merge_tail(struct pipe *p, struct iov_iter *from)
+{
+	struct pipe_buf *b = pipe_last(p);
+	unsigned n = from->count & (PAGE_SIZE - 1);
+	size_t moved;
+
+	if (!b || !b->merge || !n || b->off + b->len + n > PAGE_SIZE)
+		return 0;
+	moved = copy_from_iter((char *)page_address(b->page) + b->off + b->len, n, from);
+	b->len += (unsigned)moved;
+	return moved == n ? (ssize_t)n : moved ? (ssize_t)moved : -EFAULT;
 }
 
 static ssize_t pipe_write(struct file *f, struct iov_iter *from, loff_t *pos)
 {
 	struct pipe *p = f->private;
+	bool packet = f->flags & O_DIRECT;
 	ssize_t done = 0;
+	int e = 0;
 
 	(void)pos;
 	if (!from->count)
 		return 0;
 	mutex_lock(&p->mutex);
-	while (from->count) {
-		unsigned room = p->size - p->used, need = from->count <= PIPE_BUF && !done ? (unsigned)from->count : 1;
-
-		if (!p->readers) {
-			send_sig(SIGPIPE, current, false);
-			if (!done)
-				done = -EPIPE;
-			break;
-		}
-		if (room >= need) {
-			unsigned tail = (p->head + p->used) & (p->size - 1);
-			unsigned n = min_t(unsigned, room, p->size - tail);
-			size_t moved;
-
-			n = (unsigned)min_t(size_t, n, from->count);
-			moved = copy_from_iter(p->buf + tail, n, from);
-			p->used += (unsigned)moved;
-			done += (ssize_t)moved;
-			if (moved)
-				wake_up_all_poll(&p->rd_wait, POLLIN | POLLRDNORM);
-			if (moved < n) {
-				if (!done)
-					done = -EFAULT;
-				break;
-			}
-			continue;
-		}
-		if (f->flags & O_NONBLOCK) {
-			if (!done)
-				done = -EAGAIN;
-			break;
-		}
-		mutex_unlock(&p->mutex);
-		long e = wait_event_interruptible(p->wr_wait, p->size - READ_ONCE(p->used) >= need || !READ_ONCE(p->readers));
-		mutex_lock(&p->mutex);
-		if (e && p->readers && p->size - p->used < need) {
-			if (!done)
-				done = e;
-			break;
+	if (p->readers && !packet) {
+		done = merge_tail(p, from);
+		if (done < 0) {
+			e = (int)done;
+			done = 0;
 		}
 	}
+	while (from->count && !e) {
+		struct page *page;
+		unsigned n = (unsigned)min_t(size_t, from->count, PAGE_SIZE);
+		size_t moved;
+
+		e = pipe_wait_room(p, f->flags & O_NONBLOCK);
+		if (e)
+			break;
+		page = pipe_page(p);
+		if (!page) {
+			e = -ENOMEM;
+			break;
+		}
+		moved = copy_from_iter(page_address(page), n, from);
+		if (!moved) {
+			put_page(page);
+			e = -EFAULT;
+			break;
+		}
+		pipe_push(p, page, 0, (unsigned)moved, !packet);
+		pipe_last(p)->packet = packet;
+		done += (ssize_t)moved;
+		if (moved < n)
+			e = -EFAULT;
+		pipe_wake_readers(p);
+	}
+	if (done)
+		pipe_wake_readers(p);
 	mutex_unlock(&p->mutex);
 	if (done > 0)
 		f->inode->mtime = f->inode->ctime = current_time(f->inode);
-	return done;
+	return done ? done : e;
 }
 
 static unsigned pipe_poll(struct file *f, poll_table *pt)
@@ -178,7 +248,7 @@ static unsigned pipe_poll(struct file *f, poll_table *pt)
 			mask |= POLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
-		if (p->size - p->used >= PIPE_BUF)
+		if (p->used < p->slots)
 			mask |= POLLOUT | POLLWRNORM;
 		if (!p->readers)
 			mask |= POLLERR;
@@ -190,8 +260,15 @@ static unsigned pipe_poll(struct file *f, poll_table *pt)
 static long pipe_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
 	struct pipe *p = f->private;
+	int n = 0;
 
-	return cmd == FIONREAD ? put_user((int)READ_ONCE(p->used), (int __user *)arg) : -ENOTTY;
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	mutex_lock(&p->mutex);
+	for (unsigned i = 0; i < p->used; i++)
+		n += (int)p->bufs[(p->head + i) & (p->slots - 1)].len;
+	mutex_unlock(&p->mutex);
+	return put_user(n, (int __user *)arg);
 }
 
 static void put_pipe(struct inode *i, struct pipe *p)
@@ -223,39 +300,43 @@ static int pipe_release(struct inode *i, struct file *f)
 	return 0;
 }
 
+struct pipe *file_pipe(struct file *f)
+{
+	return f->op == &fifo_fops && S_ISFIFO(f->inode->mode) ? f->private : NULL;
+}
+
 long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg)
 {
-	struct pipe *p = f->private;
-	unsigned size = PIPE_BUF, first;
-	char *buf;
+	struct pipe *p = file_pipe(f);
+	struct pipe_buf *bufs;
+	unsigned slots = 1;
 
-	if (f->op != &fifo_fops || !S_ISFIFO(f->inode->mode))
+	if (!p)
 		return -EBADF;
 	if (cmd == F_GETPIPE_SZ)
-		return p->size;
+		return (long)p->slots * (long)PAGE_SIZE;
 	if (arg > MAX_SIZE)
 		return arg > 0x7fffffffUL ? -EINVAL : -EPERM;
-	while (size < arg)
-		size *= 2;
-	buf = kvmalloc(size, GFP_KERNEL);
-	if (!buf)
+	while (slots * PAGE_SIZE < arg)
+		slots *= 2;
+	bufs = kcalloc(slots, sizeof(*bufs), GFP_KERNEL);
+	if (!bufs)
 		return -ENOMEM;
 	mutex_lock(&p->mutex);
-	if (p->used > size) {
+	if (p->used > slots) {
 		mutex_unlock(&p->mutex);
-		kvfree(buf);
+		kfree(bufs);
 		return -EBUSY;
 	}
-	first = min_t(unsigned, p->used, p->size - p->head);
-	memcpy(buf, p->buf + p->head, first);
-	memcpy(buf + first, p->buf, p->used - first);
-	kvfree(p->buf);
-	p->buf = buf;
+	for (unsigned i = 0; i < p->used; i++)
+		bufs[i] = p->bufs[(p->head + i) & (p->slots - 1)];
+	kfree(p->bufs);
+	p->bufs = bufs;
 	p->head = 0;
-	p->size = size;
-	wake_up_all_poll(&p->wr_wait, POLLOUT | POLLWRNORM);
+	p->slots = slots;
+	pipe_wake_writers(p);
 	mutex_unlock(&p->mutex);
-	return size;
+	return (long)slots * (long)PAGE_SIZE;
 }
 
 /* Waits for the other side to be opened. */
@@ -353,8 +434,6 @@ long sys_pipe2(int __user *ufd, int flags)
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
-	if (flags & O_DIRECT) /* packet mode */
-		return -EINVAL;
 	i = new_anon_inode(S_IFIFO | 0600);
 	p = i ? alloc_pipe() : NULL;
 	if (!p) {
@@ -365,9 +444,9 @@ long sys_pipe2(int __user *ufd, int flags)
 	p->users = 2;
 	i->pipe = p;
 	i->fop = &fifo_fops;
-	rd = pipe_end(i, O_RDONLY | ((unsigned)flags & O_NONBLOCK), p);
+	rd = pipe_end(i, O_RDONLY | ((unsigned)flags & (O_NONBLOCK | O_DIRECT)), p);
 	if (!IS_ERR(rd))
-		wr = pipe_end(i, O_WRONLY | ((unsigned)flags & O_NONBLOCK), p);
+		wr = pipe_end(i, O_WRONLY | ((unsigned)flags & (O_NONBLOCK | O_DIRECT)), p);
 	iput(i);
 	if (IS_ERR(rd) || IS_ERR(wr)) {
 		/* ends that exist give their share back; the rest is ours */
