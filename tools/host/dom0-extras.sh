@@ -10,3 +10,5 @@ done
 mkdir -p "$root/usr/lib/zazen" "$root/var/lib/xen/images"
 [ -f "$build/guest-kernel.elf" ] && strip -g -o "$root/usr/lib/zazen/guest-kernel.elf" "$build/guest-kernel.elf"
 for name in guest1 guest2; do cp --sparse=always "$build/guest1.img" "$root/var/lib/xen/images/$name.img"; done
+for file in vmlinuz initrd; do cp "$build/linux-guest/$file" "$root/var/lib/xen/images/linux-cloud.$file"; done
+cp --sparse=always "$build/linux-guest/disk.img" "$root/var/lib/xen/images/linux.img"

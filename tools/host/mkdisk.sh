@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# mkdisk.sh [--mbr] IMAGE SIZE_MIB LABEL TREE: an ext2 image that stock mke2fs fills from TREE, everything owned by
-# root (run under fakeroot). --mbr: a disk whose first partition, at 1 MiB, is that file system. Reproducible.
+# mkdisk.sh [--mbr] [--type ext4] IMAGE SIZE_MIB LABEL TREE: an ext2 (or ext4) image that stock mke2fs fills from TREE, everything
+# owned by root (run under fakeroot). --mbr: a disk whose first partition, at 1 MiB, is that file system. Reproducible.
 set -euo pipefail
 mbr=
+fstype=ext2
 [ "$1" = --mbr ] && { mbr=1; shift; }
+[ "$1" = --type ] && { fstype=$2; shift 2; }
 image=$1 size=$2 label=$3 tree=$4
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 uuid=$(printf '%s' "zazen-$label" | sha256sum | sed -E 's/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\1-\2-\3-\4-\5/')
@@ -14,7 +16,7 @@ export MKE2FS_DETERMINISTIC=1 E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH
 chown -Rh 0:0 "$tree"
 find "$tree" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 rm -f "$work/fs"
-mke2fs -q -t ext2 -L "$label" -U "$uuid" -E "hash_seed=$uuid,root_owner=0:0" -d "$tree" "$work/fs" "${size}M"
+mke2fs -q -t "$fstype" -L "$label" -U "$uuid" -E "hash_seed=$uuid,root_owner=0:0" -d "$tree" "$work/fs" "${size}M"
 rm -f "$tree/dev/console" "$tree/dev/null"
 # mke2fs 1.47.0 copies the change time, which no tool can set on the host: set it in the image
 when=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S)
