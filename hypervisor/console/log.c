@@ -136,7 +136,10 @@ size_t log_read(char *buf, size_t size, uint32_t *index, bool incremental, bool 
 	size_t n = 0;
 
 	spin_lock_irqsave(&console_lock, flags);
-	pos = incremental ? *index : ring_clear;
+	pos = ring_clear;
+	/* An index from before the last clearing is as none, as on Xen. */
+	if (incremental && *index - ring_clear <= ring_head - ring_clear)
+		pos = *index;
 	if (ring_head - pos > RING_SIZE)
 		pos = ring_head - RING_SIZE;
 	while (n < size && pos != ring_head)

@@ -176,18 +176,23 @@ long dc_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_getpageframeinfo3 *p = &op->u.getpageframeinfo3;
 
+	xen_pfn_t gfn[64];
+
 	if (p->num > 1024)
 		return -E2BIG;
-	for (unsigned i = 0; i < p->num; i++) {
-		xen_pfn_t gfn;
+	for (unsigned i = 0, n; i < p->num; i += n) {
 		enum p2m_type t;
-		long rc = copy_from_guest(&gfn, (uint64_t)(p->array.p + i), sizeof(gfn));
+		long rc;
 
+		n = min(p->num - i, (uint32_t)ARRAY_SIZE(gfn));
+		rc = copy_from_guest(gfn, (uint64_t)(p->array.p + i), n * sizeof(gfn[0]));
 		if (rc)
 			return rc;
-		p2m_lookup(d, gfn, &t, NULL, NULL);
-		gfn = t == P2M_RAM || t == P2M_RAM_RO ? XEN_DOMCTL_PFINFO_NOTAB : XEN_DOMCTL_PFINFO_XTAB;
-		rc = copy_to_guest((uint64_t)(p->array.p + i), &gfn, sizeof(gfn));
+		for (unsigned k = 0; k < n; k++) {
+			p2m_lookup(d, gfn[k], &t, NULL, NULL);
+			gfn[k] = t == P2M_RAM || t == P2M_RAM_RO ? XEN_DOMCTL_PFINFO_NOTAB : XEN_DOMCTL_PFINFO_XTAB;
+		}
+		rc = copy_to_guest((uint64_t)(p->array.p + i), gfn, n * sizeof(gfn[0]));
 		if (rc)
 			return rc;
 	}

@@ -36,7 +36,7 @@ static long sc_readconsole(struct xen_sysctl *op)
 	if (!rc && r->clear) {
 		uint32_t end = index;
 
-		log_read(buf, 0, &end, false, true);
+		log_read(buf, 0, &end, true, true); /* what was read is gone */
 	}
 	r->index = index;
 	r->count = done;

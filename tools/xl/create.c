@@ -3,12 +3,10 @@
 #include "create.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <zx/console.h>
 
@@ -185,12 +183,13 @@ static void print_lines(const struct zx_buf *text)
 	fprintf(stderr, "%s%s", n ? text->data : "", n && text->data[n - 1] != '\n' ? "\n" : "");
 }
 
-static int load(const char *file, struct domain_config *c)
+static int load(const char *file, struct domain_config *c, bool quiet)
 {
 	struct zx_buf errors = { 0 }, notes = { 0 };
 	int r = domxml_load(file, c, &errors, &notes);
 
-	print_lines(&notes);
+	if (!quiet)
+		print_lines(&notes);
 	print_lines(&errors);
 	if (r)
 		xl_error("%s: nothing was created", file);
@@ -210,31 +209,27 @@ static void unpause_at_console(void *arg)
 
 int xl_create(int argc, char **argv)
 {
-	static const struct option longs[] = { { "dry-run", no_argument, NULL, 'n' }, { NULL, 0, NULL, 0 } };
 	static struct domain_config cfg;
 	static struct started s;
-	bool console = false, paused = false, dry = false;
+	bool console = false, paused = false, dry = false, quiet = false;
+	int first = XL_FLAGS(argc, argv, { 'c', NULL, &console, NULL }, { 'p', NULL, &paused, NULL }, { 'n', "dry-run", &dry, NULL },
+			     { 0, "dryrun", &dry, NULL }, { 'q', "quiet", &quiet, NULL });
 	struct zx_err e = { 0 };
+	const char *file;
 	uint32_t domid;
-	int c, r;
+	int r;
 
-	while ((c = getopt_long(argc, argv, "cpnqF", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c': console = true; break;
-		case 'p': paused = true; break;
-		case 'n': dry = true; break;
-		case 'q': case 'F': break;
-		default: return xl_usage(argv[0]);
-		}
-	}
-	if (optind + 1 != argc)
+	if (first < 0)
+		return 2;
+	if (argc != first + 1)
 		return xl_usage(argv[0]);
-	if (load(argv[optind], &cfg))
+	file = argv[first];
+	if (load(file, &cfg, quiet))
 		return 1;
 	if (dry) {
 		if (check_files(&cfg, &e))
 			return xl_error("%s", e.text);
-		printf("%s: %s is complete; nothing was created\n", argv[optind], cfg.name);
+		printf("%s: %s is complete; nothing was created\n", file, cfg.name);
 		domain_config_free(&cfg);
 		return 0;
 	}
@@ -261,7 +256,8 @@ int xl_create(int argc, char **argv)
 	} else {
 		if (!paused && (r = xc_domain_unpause(xl_xc(), domid)))
 			xl_error("unpausing %s: %s", cfg.name, strerror(-r));
-		printf("%s: domain %u\n", cfg.name, domid);
+		if (!quiet)
+			printf("%s: domain %u\n", cfg.name, domid);
 	}
 	domain_started_free(&s);
 	domain_config_free(&cfg);

@@ -37,12 +37,20 @@ int disk_detach_loop(const char *path);
 
 /* store.c */
 int store_write_domain(struct xs *xs, const struct started *s, struct zx_err *e);
+int store_write_disk(uint32_t domid, const struct domain_disk *disk, const struct disk_dev *dev, struct zx_err *e);
+int store_wait_backend(uint32_t domid, const struct domain_disk *disk, struct zx_err *e);       /* it took the disk */
+bool store_wait_state(const char *path, int state, int ms);     /* of a device's end; Closed is also that it is gone */
+/* Asks the guest to let go of it, removes it. -EBUSY: it did not; force does not wait for it. */
+int store_detach_disk(uint32_t domid, uint32_t vdev, bool force, struct zx_err *e);
 int store_wait_backends(const struct started *s, struct zx_err *e);
 int store_put_xml(uint32_t domid, const struct domain_config *c);
 /* The configuration of a running domain under its name of now. -ENOENT: not made by this xl. */
 int store_load_xml(uint32_t domid, struct domain_config *c);
 void store_close_devices(uint32_t domid);       /* back ends closed and removed, loop devices detached */
 void store_remove(uint32_t domid, const uint8_t uuid[16]);      /* all nodes */
+
+/* block.c: xl's disk specification */
+bool disk_spec_parse(const char *spec, struct domain_disk *d);
 
 /* create.c: builds it, paused, with devices, introduced. On failure nothing is left. 0 or -errno. */
 int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e);

@@ -149,20 +149,13 @@ int xl_exits(int argc, char **argv)
 	static struct table sum, one;
 	struct xen_domctl_getdomaininfo info;
 	bool clear = false, verbose = false, json = false;
-	int i, r;
+	int i = XL_FLAGS(argc, argv, { 'c', "clear", &clear, NULL }, { 'v', "verbose", &verbose, NULL }, { 0, "json", &json, NULL });
+	int r;
 	uint32_t domid;
 	char title[160], *name;
 
-	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
-		if (!strcmp(argv[i], "-c"))
-			clear = true;
-		else if (!strcmp(argv[i], "-v"))
-			verbose = true;
-		else if (!strcmp(argv[i], "--json"))
-			json = true;
-		else
-			return xl_usage(argv[0]);
-	}
+	if (i < 0)
+		return 2;
 	if (i + 1 != argc)
 		return xl_usage(argv[0]);
 	domid = xl_domain(argv[i]);

@@ -13,12 +13,18 @@
 
 #define SHUTDOWN_WAIT_S 300
 
-static int one_domain(int argc, char **argv, uint32_t *domid)
+/* The only operand; *text is what was written. */
+static int one_domain(int argc, char **argv, uint32_t *domid, const char **text)
 {
+	int first = XL_NO_FLAGS(argc, argv);
+
 	*domid = DOMID_NONE;
-	if (argc != 2)
+	if (first < 0)
+		return 2;
+	if (argc != first + 1)
 		return xl_usage(argv[0]);
-	*domid = xl_domain(argv[1]);
+	*text = argv[first];
+	*domid = xl_domain(*text);
 	return *domid == DOMID_NONE ? 1 : 0;
 }
 
@@ -29,22 +35,24 @@ static int done(const char *domain, int r)
 
 int xl_pause(int argc, char **argv)
 {
+	const char *text;
 	uint32_t domid;
-	int r = one_domain(argc, argv, &domid);
+	int r = one_domain(argc, argv, &domid, &text);
 
 	if (r)
 		return r;
 	if (!domid)
 		return xl_error("dom0 cannot be paused: it runs this command");
-	return done(argv[1], xc_domain_pause(xl_xc(), domid));
+	return done(text, xc_domain_pause(xl_xc(), domid));
 }
 
 int xl_unpause(int argc, char **argv)
 {
+	const char *text;
 	uint32_t domid;
-	int r = one_domain(argc, argv, &domid);
+	int r = one_domain(argc, argv, &domid, &text);
 
-	return r ? r : done(argv[1], xc_domain_unpause(xl_xc(), domid));
+	return r ? r : done(text, xc_domain_unpause(xl_xc(), domid));
 }
 
 /* Asks by control/shutdown, as the guest's kernel watches it. */
@@ -69,19 +77,14 @@ static int request(uint32_t domid, const char *word)
 static int end_domains(int argc, char **argv, const char *word)
 {
 	bool all = false, wait = false;
+	int first = XL_FLAGS(argc, argv, { 'a', "all", &all, NULL }, { 'w', "wait", &wait, NULL });
 	uint32_t domids[256];
 	unsigned int n = 0;
-	int c, status = 0;
+	int status = 0;
 
-	while ((c = getopt(argc, argv, "awF")) != -1) {
-		if (c == 'a')
-			all = true;
-		else if (c == 'w')
-			wait = true;
-		else if (c != 'F')
-			return xl_usage(argv[0]);
-	}
-	if (all == (optind < argc))
+	if (first < 0)
+		return 2;
+	if (all == (first < argc))
 		return xl_usage(argv[0]);
 	if (all) {
 		struct xen_domctl_getdomaininfo list[256];
@@ -92,7 +95,7 @@ static int end_domains(int argc, char **argv, const char *word)
 		for (int i = 0; i < have; i++)
 			domids[n++] = list[i].domain;
 	}
-	for (int i = optind; i < argc && n < ZX_ARRAY_SIZE(domids); i++) {
+	for (int i = first; i < argc && n < ZX_ARRAY_SIZE(domids); i++) {
 		domids[n] = xl_domain(argv[i]);
 		if (domids[n] == DOMID_NONE)
 			status = 1;
@@ -128,8 +131,9 @@ int xl_reboot(int argc, char **argv)
 
 int xl_destroy(int argc, char **argv)
 {
+	const char *text;
 	uint32_t domid;
-	int r = one_domain(argc, argv, &domid);
+	int r = one_domain(argc, argv, &domid, &text);
 
 	if (r)
 		return r;
@@ -137,37 +141,43 @@ int xl_destroy(int argc, char **argv)
 		return xl_error("dom0 cannot be destroyed; `poweroff` ends the machine");
 	if (xl_lock())
 		return 1;
-	return done(argv[1], store_destroy_domain(domid));
+	return done(text, store_destroy_domain(domid));
 }
 
 int xl_rename(int argc, char **argv)
 {
+	int first = XL_NO_FLAGS(argc, argv), r;
 	struct domain_config cfg;
-	uint32_t domid;
+	const char *text, *name;
+	uint32_t domid, have;
 	char *path, *vm;
-	int r;
 
-	if (argc != 3)
+	if (first < 0)
+		return 2;
+	if (argc != first + 2)
 		return xl_usage(argv[0]);
-	if (!domain_name_valid(argv[2]))
-		return xl_error("%s: not a name for a domain (letters, digits and . _ - +, at most %u, not only digits)", argv[2],
+	text = argv[first];
+	name = argv[first + 1];
+	if (!domain_name_valid(name))
+		return xl_error("%s: not a name for a domain (letters, digits and . _ - +, at most %u, not only digits)", name,
 				DOMAIN_NAME_MAX);
 	if (xl_lock())
 		return 1;
-	domid = xl_domain(argv[1]);
+	domid = xl_domain(text);
 	if (domid == DOMID_NONE)
 		return 1;
 	if (!domid)
 		return xl_error("dom0 keeps its name");
-	if (xl_domain_by_name(argv[2]) != DOMID_NONE)
-		return xl_error("%s: there is a domain of that name", argv[2]);
+	have = xl_domain_by_name(name);
+	if (have != DOMID_NONE && have != domid)
+		return xl_error("%s: there is a domain of that name", name);
 	path = zx_asprintf("/local/domain/%u/name", domid);
-	r = xs_put(xl_xs(), 0, path, "%s", argv[2]);
+	r = xs_put(xl_xs(), 0, path, "%s", name);
 	free(path);
 	vm = xs_getf(xl_xs(), 0, "/local/domain/%u/vm", domid);
 	if (!r && vm) {
 		path = zx_asprintf("%s/name", vm);
-		r = xs_put(xl_xs(), 0, path, "%s", argv[2]);
+		r = xs_put(xl_xs(), 0, path, "%s", name);
 		free(path);
 	}
 	free(vm);
@@ -176,13 +186,14 @@ int xl_rename(int argc, char **argv)
 		r = store_put_xml(domid, &cfg);
 		domain_config_free(&cfg);
 	}
-	return done(argv[1], r);
+	return done(text, r);
 }
 
 int xl_domid(int argc, char **argv)
 {
+	const char *text;
 	uint32_t domid;
-	int r = one_domain(argc, argv, &domid);
+	int r = one_domain(argc, argv, &domid, &text);
 
 	if (!r)
 		printf("%u\n", domid);
@@ -191,12 +202,16 @@ int xl_domid(int argc, char **argv)
 
 int xl_domname(int argc, char **argv)
 {
+	int first = XL_NO_FLAGS(argc, argv);
 	uint32_t domid;
 	char *name;
 
-	if (argc != 2 || !zx_parse_u32(argv[1], &domid))
+	if (first < 0)
+		return 2;
+	if (argc != first + 1 || !zx_parse_u32(argv[first], &domid))
 		return xl_usage(argv[0]);
-	if (xl_domain(argv[1]) == DOMID_NONE)
+	domid = xl_domain(argv[first]);
+	if (domid == DOMID_NONE)
 		return 1;
 	name = xl_domain_name(domid);
 	printf("%s\n", name);
@@ -225,51 +240,63 @@ static long long age(uint32_t domid)
 
 static void print_uptime(uint32_t domid, bool brief)
 {
-	char *name = xl_domain_name(domid);
+	char *name = xl_domain_name(domid), days[32] = "", now[16];
 	long long t = age(domid);
-	char days[32] = "";
+	time_t wall = time(NULL);
 
 	if (t >= 86400)
 		snprintf(days, sizeof(days), "%lld day%s, ", t / 86400, t / 86400 > 1 ? "s" : "");
+	strftime(now, sizeof(now), "%H:%M:%S", localtime(&wall));
 	if (brief)
-		printf("%s up %s%2lld:%02lld, %s (%u)\n", "", days, t % 86400 / 3600, t % 3600 / 60, name, domid);
+		printf(" %s up %s%2lld:%02lld, %s (%u)\n", now, days, t % 86400 / 3600, t % 3600 / 60, name, domid);
 	else
-		printf("%-40s %5u %s%2lld:%02lld:%02lld\n", name, domid, days, t % 86400 / 3600, t % 3600 / 60, t % 60);
+		printf("%-33s %4u %s%2lld:%02lld:%02lld\n", name, domid, days, t % 86400 / 3600, t % 3600 / 60, t % 60);
 	free(name);
 }
 
 int xl_uptime(int argc, char **argv)
 {
-	bool brief = argc > 1 && !strcmp(argv[1], "-s");
-	int first = brief ? 2 : 1;
+	bool brief = false;
+	int first = XL_FLAGS(argc, argv, { 's', "short", &brief, NULL });
+	struct xen_domctl_getdomaininfo list[256];
+	uint32_t domids[256];
+	int n = 0;
 
-	if (!brief)
-		printf("%-40s %5s %s\n", "Name", "ID", "Uptime");
-	for (int i = first; i < argc; i++) {
-		uint32_t domid = xl_domain(argv[i]);
-
-		if (domid == DOMID_NONE)
+	if (first < 0)
+		return 2;
+	for (int i = first; i < argc && n < (int)ZX_ARRAY_SIZE(domids); i++)
+		if ((domids[n++] = xl_domain(argv[i])) == DOMID_NONE)
 			return 1;
-		print_uptime(domid, brief);
-	}
 	if (first >= argc) {
-		struct xen_domctl_getdomaininfo list[256];
-		int n = xc_domain_list(xl_xc(), 0, list, ZX_ARRAY_SIZE(list));
-
+		n = xc_domain_list(xl_xc(), 0, list, ZX_ARRAY_SIZE(list));
+		if (n < 0)
+			return xl_error("cannot list domains: %s", strerror(-n));
 		for (int i = 0; i < n; i++)
-			print_uptime(list[i].domain, brief);
+			domids[i] = list[i].domain;
 	}
+	if (!brief)
+		printf("%-33s %4s %s\n", "Name", "ID", "Uptime");
+	for (int i = 0; i < n; i++)
+		print_uptime(domids[i], brief);
 	return 0;
 }
 
 int xl_console(int argc, char **argv)
 {
+	const char *type = "pv", *number = "0";
+	int first = XL_FLAGS(argc, argv, { 't', NULL, NULL, &type }, { 'n', NULL, NULL, &number }), r;
 	struct zx_err e;
 	uint32_t domid;
-	int r = one_domain(argc, argv, &domid);
 
-	if (r)
-		return r;
+	if (first < 0)
+		return 2;
+	if (argc != first + 1)
+		return xl_usage(argv[0]);
+	domid = xl_domain(argv[first]);
+	if (domid == DOMID_NONE)
+		return 1;
+	if (strcmp(type, "pv") != 0 || strcmp(number, "0") != 0)
+		return xl_error("a domain has one console: -t pv -n 0");
 	if (!domid)
 		return xl_error("this is dom0's console");
 	r = zx_console(xl_xs(), domid, 10000, &e);

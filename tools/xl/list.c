@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xl list, vcpu-list, info, dmesg, debug-keys: what the hypervisor knows, in Xen's words and units. */
+/* xl list, info, dmesg, debug-keys: what the hypervisor knows, in Xen's words and units. */
 #include "create.h"
 
 #include <errno.h>
@@ -12,18 +12,10 @@
 
 #include <xen/version.h>
 
-#define LIST_MAX 512
-
-struct domains {
-	struct xen_domctl_getdomaininfo info[LIST_MAX];
-	int n;
-};
-
-/* The named domains, or all. False with a message. */
-static bool gather(struct domains *d, char **names, int count)
+bool xl_gather(struct xl_domains *d, char **names, int count)
 {
 	d->n = 0;
-	for (int i = 0; i < count && d->n < LIST_MAX; i++) {
+	for (int i = 0; i < count && d->n < XL_LIST_MAX; i++) {
 		uint32_t domid = xl_domain(names[i]);
 
 		if (domid == DOMID_NONE)
@@ -32,7 +24,7 @@ static bool gather(struct domains *d, char **names, int count)
 			d->n++;
 	}
 	if (!count) {
-		d->n = xc_domain_list(xl_xc(), 0, d->info, LIST_MAX);
+		d->n = xc_domain_list(xl_xc(), 0, d->info, XL_LIST_MAX);
 		if (d->n < 0) {
 			xl_error("cannot list domains: %s", strerror(-d->n));
 			return false;
@@ -41,7 +33,7 @@ static bool gather(struct domains *d, char **names, int count)
 	return true;
 }
 
-static void state_letters(uint32_t flags, char s[7])
+void xl_state_letters(uint32_t flags, char s[7])
 {
 	uint32_t code = flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
 	bool down = flags & XEN_DOMINF_shutdown;
@@ -60,7 +52,7 @@ static unsigned long long mib(uint64_t pages)
 	return pages >> (20 - XC_PAGE_SHIFT);
 }
 
-static void list_json(const struct domains *d)
+static void list_json(const struct xl_domains *d)
 {
 	printf("[");
 	for (int i = 0; i < d->n; i++) {
@@ -68,7 +60,7 @@ static void list_json(const struct domains *d)
 		char *name = xl_domain_name(x->domain), uuid[37], state[7];
 
 		uuid_text(x->handle, uuid);
-		state_letters(x->flags, state);
+		xl_state_letters(x->flags, state);
 		printf("%s\n  {\"domid\": %u, \"name\": ", i ? "," : "", x->domain);
 		json_string(name);
 		printf(", \"uuid\": \"%s\", \"memory_mib\": %llu, \"vcpus\": %u, \"state\": \"%s\", \"cpu_time_ns\": %llu}", uuid,
@@ -79,7 +71,7 @@ static void list_json(const struct domains *d)
 }
 
 /* From what the watcher would restart it with, under its name of now. */
-static int list_long(const struct domains *d)
+static int list_long(const struct xl_domains *d)
 {
 	int status = 0;
 
@@ -106,21 +98,13 @@ static int list_long(const struct domains *d)
 
 int xl_list(int argc, char **argv)
 {
-	static struct domains d;
+	static struct xl_domains d;
 	bool json = false, verbose = false, full = false;
-	int first = 1;
+	int first = XL_FLAGS(argc, argv, { 0, "json", &json, NULL }, { 'v', "verbose", &verbose, NULL }, { 'l', "long", &full, NULL });
 
-	for (; first < argc && argv[first][0] == '-'; first++) {
-		if (!strcmp(argv[first], "--json"))
-			json = true;
-		else if (!strcmp(argv[first], "-v") || !strcmp(argv[first], "--verbose"))
-			verbose = true;
-		else if (!strcmp(argv[first], "-l") || !strcmp(argv[first], "--long"))
-			full = true;
-		else
-			return xl_usage(argv[0]);
-	}
-	if (!gather(&d, argv + first, argc - first))
+	if (first < 0)
+		return 2;
+	if (!xl_gather(&d, argv + first, argc - first))
 		return 1;
 	if (full)
 		return list_long(&d);
@@ -129,100 +113,22 @@ int xl_list(int argc, char **argv)
 		return 0;
 	}
 	printf("%-40s %5s %5s %5s %10s %8s%s\n", "Name", "ID", "Mem", "VCPUs", "State", "Time(s)",
-	       verbose ? "   UUID                            " : "");
+	       verbose ? "   UUID                            Reason-Code" : "");
 	for (int i = 0; i < d.n; i++) {
 		const struct xen_domctl_getdomaininfo *x = &d.info[i];
-		char *name = xl_domain_name(x->domain), uuid[37], state[7];
+		char *name = xl_domain_name(x->domain), uuid[37], state[7], reason[16] = "-";
 
 		uuid_text(x->handle, uuid);
-		state_letters(x->flags, state);
-		printf("%-40s %5u %5llu %5u     %6s %8.1f%s%s\n", name, x->domain, mib(x->tot_pages + x->outstanding_pages),
-		       x->nr_online_vcpus, state, (double)x->cpu_time / 1e9, verbose ? " " : "", verbose ? uuid : "");
+		xl_state_letters(x->flags, state);
+		if (x->flags & XEN_DOMINF_shutdown)
+			snprintf(reason, sizeof(reason), "%x", x->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask);
+		printf("%-40s %5u %5llu %5u     %6s %8.1f", name, x->domain, mib(x->tot_pages + x->outstanding_pages),
+		       x->nr_online_vcpus, state, (double)x->cpu_time / 1e9);
+		if (verbose)
+			printf(" %s %8s", uuid, reason);
+		putchar('\n');
 		free(name);
 	}
-	return 0;
-}
-
-/* "0-3,5" or "all" */
-static void print_cpus(const uint8_t *map, unsigned int ncpus, char *out, size_t size)
-{
-	size_t at = 0;
-	unsigned int set = 0;
-
-	out[0] = 0;
-	for (unsigned int c = 0; c < ncpus; c++)
-		set += map[c / 8] >> c % 8 & 1;
-	if (set == ncpus) {
-		snprintf(out, size, "all");
-		return;
-	}
-	for (unsigned int c = 0; c < ncpus && at < size; c++) {
-		unsigned int last = c;
-
-		if (!(map[c / 8] >> c % 8 & 1))
-			continue;
-		while (last + 1 < ncpus && (map[(last + 1) / 8] >> (last + 1) % 8 & 1))
-			last++;
-		at += (size_t)snprintf(out + at, size - at, last > c ? "%s%u-%u" : "%s%u", at ? "," : "", c, last);
-		c = last;
-	}
-}
-
-static bool vcpu_row(const char *name, uint32_t domid, uint32_t vcpu, unsigned int ncpus, bool json, bool first)
-{
-	struct xen_domctl_getvcpuinfo v;
-	uint8_t hard[64] = { 0 };
-	char cpu[16] = "-", affinity[128];
-
-	if (xc_vcpu_info(xl_xc(), domid, vcpu, &v))
-		return false;
-	if (xc_vcpu_get_affinity(xl_xc(), domid, vcpu, hard, sizeof(hard)) < 0)
-		memset(hard, 0xff, sizeof(hard));
-	print_cpus(hard, ncpus, affinity, sizeof(affinity));
-	if (v.online)
-		snprintf(cpu, sizeof(cpu), "%u", v.cpu);
-	if (json) {
-		printf("%s\n  {\"name\": ", first ? "" : ",");
-		json_string(name);
-		printf(", \"domid\": %u, \"vcpu\": %u, \"cpu\": %s, \"online\": %s, \"running\": %s, \"blocked\": %s, "
-		       "\"cpu_time_ns\": %llu, \"hard_affinity\": \"%s\"}", domid, vcpu, v.online ? cpu : "null",
-		       v.online ? "true" : "false", v.running ? "true" : "false", v.blocked ? "true" : "false",
-		       (unsigned long long)v.cpu_time, affinity);
-	} else {
-		printf("%-32s %5u %5u %5s   %c%c%c %9.1f  %s / all\n", name, domid, vcpu, cpu, v.running ? 'r' : '-',
-		       v.blocked ? 'b' : '-', v.online ? '-' : 'p', (double)v.cpu_time / 1e9, affinity);
-	}
-	return true;
-}
-
-int xl_vcpu_list(int argc, char **argv)
-{
-	static struct domains d;
-	struct xen_sysctl_physinfo phys;
-	bool json = argc > 1 && !strcmp(argv[1], "--json"), first = true;
-	int from = json ? 2 : 1;
-
-	if (argc > from && argv[from][0] == '-')
-		return xl_usage(argv[0]);
-	if (!gather(&d, argv + from, argc - from))
-		return 1;
-	if (xc_physinfo(xl_xc(), &phys))
-		return xl_error("cannot read the host's facts");
-	if (json)
-		printf("[");
-	else
-		printf("%-32s %5s %5s %5s %5s %9s  %s\n", "Name", "ID", "VCPU", "CPU", "State", "Time(s)",
-		       "Affinity (Hard / Soft)");
-	for (int i = 0; i < d.n; i++) {
-		char *name = xl_domain_name(d.info[i].domain);
-
-		for (uint32_t v = 0; v <= d.info[i].max_vcpu_id; v++)
-			if (vcpu_row(name, d.info[i].domain, v, phys.nr_cpus, json, first))
-				first = false;
-		free(name);
-	}
-	if (json)
-		printf("\n]\n");
 	return 0;
 }
 
@@ -259,7 +165,7 @@ static void info_host(const struct xen_sysctl_physinfo *p)
 	field("cpu_mhz", "%u.%03u", p->cpu_khz / 1000, p->cpu_khz % 1000);
 	field("hw_caps", "%08x:%08x:%08x:%08x:%08x:%08x:%08x:%08x", p->hw_cap[0], p->hw_cap[1], p->hw_cap[2], p->hw_cap[3],
 	      p->hw_cap[4], p->hw_cap[5], p->hw_cap[6], p->hw_cap[7]);
-	field("virt_caps", "%s%s", p->capabilities & XEN_SYSCTL_PHYSCAP_hvm ? "pvh" : "",
+	field("virt_caps", "%s%s", p->capabilities & XEN_SYSCTL_PHYSCAP_hvm ? "hvm" : "",
 	      p->capabilities & XEN_SYSCTL_PHYSCAP_hap ? " hap" : "");
 	field("total_memory", "%llu", mib(p->total_pages));
 	field("free_memory", "%llu", mib(p->free_pages));
@@ -286,6 +192,8 @@ static void info_hypervisor(void)
 	xen_changeset_info_t changeset = { 0 };
 	xen_commandline_t commandline = { 0 };
 	xen_extraversion_t extra = { 0 };
+	struct xen_platform_parameters platform = { 0 };
+	struct xen_compile_info cc = { 0 };
 
 	xc_version_op(xl_xc(), XENVER_extraversion, &extra, sizeof(extra));
 	xc_version_op(xl_xc(), XENVER_capabilities, &caps, sizeof(caps));
@@ -298,20 +206,32 @@ static void info_hypervisor(void)
 	field("xen_caps", "%.*s", (int)sizeof(caps), (char *)caps);
 	field("xen_scheduler", "%s", scheduler_name(xc_sched_id(xl_xc())));
 	field("xen_pagesize", "%u", XC_PAGE_SIZE);
+	if (xc_version_op(xl_xc(), XENVER_platform_parameters, &platform, sizeof(platform)) >= 0)
+		field("platform_params", "virt_start=0x%llx", (unsigned long long)platform.virt_start);
 	field("xen_changeset", "%.*s", (int)sizeof(changeset), (char *)changeset);
 	field("xen_commandline", "%.*s", (int)sizeof(commandline), (char *)commandline);
+	if (xc_version_op(xl_xc(), XENVER_compile_info, &cc, sizeof(cc)) >= 0) {
+		field("cc_compiler", "%.*s", (int)sizeof(cc.compiler), cc.compiler);
+		field("cc_compile_by", "%.*s", (int)sizeof(cc.compile_by), cc.compile_by);
+		field("cc_compile_domain", "%.*s", (int)sizeof(cc.compile_domain), cc.compile_domain);
+		field("cc_compile_date", "%.*s", (int)sizeof(cc.compile_date), cc.compile_date);
+	}
 }
 
 int xl_info(int argc, char **argv)
 {
+	bool json = false, numa = false;
+	int first = XL_FLAGS(argc, argv, { 0, "json", &json, NULL }, { 'n', "numa", &numa, NULL });
 	struct xen_sysctl_physinfo phys;
 	struct utsname u;
 	int r;
 
-	info_json = argc == 2 && !strcmp(argv[1], "--json");
-	info_first = true;
-	if (argc > 2 || (argc == 2 && !info_json && strcmp(argv[1], "-n")))
+	if (first < 0)
+		return 2;
+	if (first < argc)
 		return xl_usage(argv[0]);
+	info_json = json;
+	info_first = true;
 	r = xc_physinfo(xl_xc(), &phys);
 	if (r)
 		return xl_error("cannot read the host's facts: %s", strerror(-r));
@@ -332,12 +252,15 @@ int xl_info(int argc, char **argv)
 
 int xl_dmesg(int argc, char **argv)
 {
-	bool clear = argc == 2 && !strcmp(argv[1], "-c");
+	bool clear = false;
+	int first = XL_FLAGS(argc, argv, { 'c', "clear", &clear, NULL });
 	uint32_t index = 0;
 	char *buf;
 	int n;
 
-	if (argc > 2 || (argc == 2 && !clear))
+	if (first < 0)
+		return 2;
+	if (first < argc)
 		return xl_usage(argv[0]);
 	buf = xc_buf_alloc(65536);
 	if (!buf)
@@ -353,10 +276,12 @@ int xl_dmesg(int argc, char **argv)
 
 int xl_debug_keys(int argc, char **argv)
 {
-	int r;
+	int first = XL_NO_FLAGS(argc, argv), r;
 
-	if (argc != 2)
+	if (first < 0)
+		return 2;
+	if (argc != first + 1)
 		return xl_usage(argv[0]);
-	r = xc_debug_keys(xl_xc(), argv[1]);
+	r = xc_debug_keys(xl_xc(), argv[first]);
 	return r ? xl_error("debug keys: %s", strerror(-r)) : 0;
 }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,41 @@ int xl_usage(const char *name)
 
 	fprintf(stderr, "usage: xl %s %s\n%s", v->name, v->usage, v->options ? v->options : "");
 	return 2;
+}
+
+int xl_flags(int argc, char **argv, const struct xl_flag *f)
+{
+	struct option longs[16] = { { "help", no_argument, NULL, 'h' } };
+	char shorts[48] = "h", *at = shorts + 1;
+	unsigned int n;
+	int c;
+
+	for (n = 0; f[n].letter || f[n].word; n++) {
+		if (f[n].word)
+			longs[n + 1] = (struct option){ f[n].word, f[n].arg ? required_argument : no_argument, NULL, 256 + (int)n };
+		if (f[n].letter)
+			at += snprintf(at, (size_t)(shorts + sizeof(shorts) - at), f[n].arg ? "%c:" : "%c", f[n].letter);
+	}
+	optind = 0; /* from the beginning, also when a test calls again */
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		unsigned int i = c >= 256 ? (unsigned int)c - 256 : 0;
+
+		if (c == 'h') {
+			xl_print_help(xl_find_verb(argv[0]));
+			exit(0);
+		}
+		while (c < 256 && i < n && f[i].letter != c)
+			i++;
+		if (c == '?' || i >= n) {
+			xl_usage(argv[0]);
+			return -1;
+		}
+		if (f[i].arg)
+			*f[i].arg = optarg;
+		if (f[i].on)
+			*f[i].on = true;
+	}
+	return optind;
 }
 
 struct xc *xl_xc(void)
@@ -213,12 +249,6 @@ int main(int argc, char **argv)
 	if (!v) {
 		xl_error("%s: no such command; `xl help` lists them", argv[1]);
 		return 2;
-	}
-	if (argc == 3 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
-		printf("usage: xl %s %s\n\n%s\n%s", v->name, v->usage, v->summary, v->options ? "\n" : "");
-		if (v->options)
-			fputs(v->options, stdout);
-		return 0;
 	}
 	return v->run(argc - 1, argv + 1);
 }

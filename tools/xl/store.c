@@ -207,6 +207,24 @@ int store_write_domain(struct xs *xs, const struct started *s, struct zx_err *e)
 	return r ? zx_fail(e, -r, "xenstore: %s", strerror(-r)) : 0;
 }
 
+int store_write_disk(uint32_t domid, const struct domain_disk *disk, const struct disk_dev *dev, struct zx_err *e)
+{
+	struct tree t;
+	int r;
+
+	do {
+		t = (struct tree){ .xs = xl_xs(), .domid = domid };
+		r = xs_tx_start(t.xs, &t.t);
+		if (r)
+			return zx_fail(e, -r, "xenstore: %s", strerror(-r));
+		write_disk(&t, disk, dev);
+		r = xs_tx_end(t.xs, t.t, !t.r);
+		if (t.r)
+			return zx_fail(e, -t.r, "xenstore: %s: %s", t.at, strerror(-t.r));
+	} while (r == -EAGAIN);
+	return r ? zx_fail(e, -r, "xenstore: %s", strerror(-r)) : 0;
+}
+
 int store_put_xml(uint32_t domid, const struct domain_config *c)
 {
 	struct zx_buf xml = { 0 };

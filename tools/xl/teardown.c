@@ -47,37 +47,55 @@ static char *backend_error(uint32_t domid, uint32_t vdev)
 	return text;
 }
 
-int store_wait_backends(const struct started *s, struct zx_err *e)
+int store_wait_backend(uint32_t domid, const struct domain_disk *d, struct zx_err *e)
 {
 	int64_t end = now_ms() + BACKEND_WAIT_MS;
+	char path[80];
 
-	for (unsigned int i = 0; i < s->ndisks; i++) {
-		const struct domain_disk *d = &s->cfg->disk[i];
-		char path[80];
+	snprintf(path, sizeof(path), "/local/domain/0/backend/vbd/%u/%u", domid, d->vdev);
+	for (;;) {
+		char *text = backend_error(domid, d->vdev);
 		int state;
 
-		snprintf(path, sizeof(path), "/local/domain/0/backend/vbd/%u/%u", s->domid, d->vdev);
-		for (;;) {
-			char *text = backend_error(s->domid, d->vdev);
-			int r;
-
-			if (text) {
-				r = zx_fail(e, EIO, "disk %s: %s: the back end says: %s", d->target, d->source, text);
-				free(text);
-				return r;
-			}
-			state = state_of(path);
-			if (state >= XenbusStateInitWait && state <= XenbusStateConnected)
-				break;
-			if (state > XenbusStateConnected)
-				return zx_fail(e, EIO, "disk %s: %s: the back end refused it (see dmesg)", d->target, d->source);
-			if (now_ms() > end)
-				return zx_fail(e, ETIMEDOUT, "disk %s: no block back end took it within %d s", d->target,
-					       BACKEND_WAIT_MS / 1000);
-			usleep(POLL_MS * 1000);
+		if (text) {
+			zx_fail(e, EIO, "disk %s: %s: the back end says: %s", d->target, d->source, text);
+			free(text);
+			return -EIO;
 		}
+		state = state_of(path);
+		if (state >= XenbusStateInitWait && state <= XenbusStateConnected)
+			return 0;
+		if (state > XenbusStateConnected)
+			return zx_fail(e, EIO, "disk %s: %s: the back end refused it (see dmesg)", d->target, d->source);
+		if (now_ms() > end)
+			return zx_fail(e, ETIMEDOUT, "disk %s: no block back end took it within %d s", d->target,
+				       BACKEND_WAIT_MS / 1000);
+		usleep(POLL_MS * 1000);
 	}
-	return 0;
+}
+
+int store_wait_backends(const struct started *s, struct zx_err *e)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; !r && i < s->ndisks; i++)
+		r = store_wait_backend(s->domid, &s->cfg->disk[i], e);
+	return r;
+}
+
+bool store_wait_state(const char *path, int state, int ms)
+{
+	int64_t end = now_ms() + ms;
+	int now;
+
+	while ((now = state_of(path)) != state) {
+		if (now_ms() > end || (now == XenbusStateUnknown && state != XenbusStateClosed))
+			return false;
+		if (now == XenbusStateUnknown)
+			return true; /* gone: more than closed */
+		usleep(POLL_MS * 1000);
+	}
+	return true;
 }
 
 /* Calls f for each backend of the domain that the store names. */
@@ -157,7 +175,7 @@ static void remove_backend(uint32_t domid, const char *type, const char *id, con
 	free(loop);
 	snprintf(path, sizeof(path), "/libxl/%u/device/%s/%s", domid, type, id);
 	xs_rm(xl_xs(), 0, path);
-	snprintf(path, sizeof(path), "/local/domain/0/error/backend/%s/%u", type, domid);
+	snprintf(path, sizeof(path), "/local/domain/0/error/backend/%s/%u/%s", type, domid, id);
 	xs_rm(xl_xs(), 0, path);
 }
 
@@ -179,6 +197,32 @@ static void remove_backend_dirs(uint32_t domid)
 	}
 	if (n > 0)
 		free(types);
+}
+
+int store_detach_disk(uint32_t domid, uint32_t vdev, bool force, struct zx_err *e)
+{
+	char id[16], backend[80], frontend[80];
+
+	snprintf(id, sizeof(id), "%u", vdev);
+	snprintf(backend, sizeof(backend), "/local/domain/0/backend/vbd/%u/%u", domid, vdev);
+	snprintf(frontend, sizeof(frontend), "/local/domain/%u/device/vbd/%u", domid, vdev);
+	/* A front end that never connected has nothing to let go of. */
+	if (state_of(frontend) < XenbusStateInitialised)
+		force = true;
+	ask_close(domid, "vbd", id, backend);
+	if (!force && !store_wait_state(backend, XenbusStateClosed, BACKEND_WAIT_MS)) {
+		char *text = xs_getf(xl_xs(), 0, "/local/domain/%u/error/device/vbd/%u/error", domid, vdev);
+
+		zx_fail(e, EBUSY, "the guest did not let go of it within %d s%s%s; --force takes it away", BACKEND_WAIT_MS / 1000,
+			text && *text ? ": " : "", text ? text : "");
+		free(text);
+		return -EBUSY;
+	}
+	remove_frontend(domid, "vbd", id, backend);
+	store_wait_state(backend, XenbusStateClosed, CLOSE_WAIT_MS);
+	remove_backend(domid, "vbd", id, backend);
+	remove_backend_dirs(domid);
+	return 0;
 }
 
 void store_close_devices(uint32_t domid)

@@ -60,12 +60,11 @@ static void show(const struct sample *old, const struct sample *now)
 	printf("%-24s %5s %-6s %10s %7s %10s %6s\n", "NAME", "ID", "STATE", "CPU(sec)", "CPU(%)", "MEM(k)", "VCPUS");
 	for (int i = 0; i < now->n; i++) {
 		const struct xen_domctl_getdomaininfo *x = &now->info[order[i]];
-		char *name = xl_domain_name(x->domain);
+		char *name = xl_domain_name(x->domain), state[7];
 
-		printf("%-24s %5u %c%c%c%c%c%c %10.1f %7.1f %10llu %6u\n", name, x->domain, x->flags & XEN_DOMINF_running ? 'r' : '-',
-		       x->flags & XEN_DOMINF_blocked ? 'b' : '-', x->flags & XEN_DOMINF_paused ? 'p' : '-',
-		       x->flags & XEN_DOMINF_shutdown ? 's' : '-', '-', x->flags & XEN_DOMINF_dying ? 'd' : '-',
-		       (double)x->cpu_time / 1e9, usage(old, now, order[i]), (unsigned long long)x->tot_pages * 4, x->nr_online_vcpus);
+		xl_state_letters(x->flags, state);
+		printf("%-24s %5u %6s %10.1f %7.1f %10llu %6u\n", name, x->domain, state, (double)x->cpu_time / 1e9,
+		       usage(old, now, order[i]), (unsigned long long)x->tot_pages * 4, x->nr_online_vcpus);
 		free(name);
 	}
 	fflush(stdout);
@@ -83,33 +82,31 @@ static bool wait_key(int ms)
 int xl_top(int argc, char **argv)
 {
 	static struct sample samples[2];
+	const char *seconds_text = NULL, *count_text = NULL;
 	bool once = false, terminal;
+	int first = XL_FLAGS(argc, argv, { 'b', "batch", &once, NULL }, { 'd', "delay", NULL, &seconds_text },
+			     { 'i', "iterations", NULL, &count_text });
 	uint32_t seconds = 3, count = 0, shown = 0;
 	struct termios saved, raw;
-	int c, at = 0, r;
+	int at = 0, r;
 
-	while ((c = getopt(argc, argv, "bd:i:")) != -1) {
-		if (c == 'b')
-			once = true;
-		else if (c == 'd' && zx_parse_u32(optarg, &seconds) && seconds)
-			continue;
-		else if (c == 'i' && zx_parse_u32(optarg, &count) && count)
-			continue;
-		else
-			return xl_usage(argv[0]);
-	}
-	if (optind < argc)
+	if (first < 0)
+		return 2;
+	if (first < argc)
 		return xl_usage(argv[0]);
+	if ((seconds_text && (!zx_parse_u32(seconds_text, &seconds) || !seconds || seconds > 86400)) ||
+	    (count_text && (!zx_parse_u32(count_text, &count) || !count)))
+		return xl_error("-d and -i take a number of at least 1");
 	r = take(&samples[0]);
 	if (r)
 		return xl_error("cannot list domains: %s", strerror(-r));
-	if (once) {
+	if (once && !count) {
 		usleep(500000);
 		take(&samples[1]);
 		show(&samples[0], &samples[1]);
 		return 0;
 	}
-	terminal = isatty(0) && isatty(1) && !tcgetattr(0, &saved);
+	terminal = !once && isatty(0) && isatty(1) && !tcgetattr(0, &saved);
 	if (terminal) {
 		raw = saved;
 		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);

@@ -6,20 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SLACK_KIB 1024u /* what max_mem allows above the target: frames shared with the hypervisor */
 
 int xl_mem_set(int argc, char **argv)
 {
+	int first = XL_NO_FLAGS(argc, argv);
 	struct domain_config cfg;
 	uint64_t kib, maximum;
 	uint32_t domid;
 	char *path, *max;
 	int r;
 
-	if (argc != 3)
+	if (first < 0)
+		return 2;
+	if (argc != first + 2)
 		return xl_usage(argv[0]);
+	argv += first - 1;
 	domid = xl_domain(argv[1]);
 	if (domid == DOMID_NONE)
 		return 1;
@@ -54,25 +57,29 @@ int xl_mem_set(int argc, char **argv)
 
 int xl_mem_max(int argc, char **argv)
 {
-	struct xen_domctl_getdomaininfo info;
-	uint64_t kib;
+	int first = XL_NO_FLAGS(argc, argv), r;
+	uint64_t kib, target = 0;
 	uint32_t domid;
-	int r;
+	char *text;
 
-	if (argc != 3)
+	if (first < 0)
+		return 2;
+	if (argc != first + 2)
 		return xl_usage(argv[0]);
+	argv += first - 1;
 	domid = xl_domain(argv[1]);
 	if (domid == DOMID_NONE)
 		return 1;
 	if (!xl_parse_memory(argv[2], &kib) || !kib)
 		return xl_error("%s: not a size (MiB, or with k, m, g)", argv[2]);
-	r = xc_domain_info(xl_xc(), domid, &info);
-	if (!r && kib < info.tot_pages << (XC_PAGE_SHIFT - 10))
-		return xl_error("%s: has %llu KiB now; `xl mem-set` makes it smaller first", argv[1],
-				(unsigned long long)info.tot_pages << (XC_PAGE_SHIFT - 10));
-	if (!r)
-		r = xc_domain_max_mem(xl_xc(), domid, kib);
-	return r ? xl_error("%s: %s", argv[1], strerror(-r)) : 0;
+	text = xs_getf(xl_xs(), 0, "/local/domain/%u/memory/target", domid);
+	if (text && zx_parse_u64(text, &target) && kib < target)
+		r = xl_error("%s: its balloon's target is %llu KiB; `xl mem-set` makes it smaller first", argv[1],
+			     (unsigned long long)target);
+	else if ((r = xc_domain_max_mem(xl_xc(), domid, kib + SLACK_KIB)))
+		r = xl_error("%s: %s", argv[1], strerror(-r));
+	free(text);
+	return r;
 }
 
 static int show_credit2(uint32_t domid)
@@ -91,27 +98,23 @@ static int show_credit2(uint32_t domid)
 
 int xl_sched_credit2(int argc, char **argv)
 {
+	const char *domain = NULL, *weight_text = NULL, *cap_text = NULL;
+	int first = XL_FLAGS(argc, argv, { 'd', "domain", NULL, &domain }, { 'w', "weight", NULL, &weight_text },
+			     { 'c', "cap", NULL, &cap_text });
 	struct xen_domctl_getdomaininfo list[256];
 	uint32_t domid = DOMID_NONE, weight = 0, cap = UINT32_MAX;
-	int c, n, r;
+	int n, r;
 
-	while ((c = getopt(argc, argv, "d:w:c:")) != -1) {
-		if (c == 'd') {
-			domid = xl_domain(optarg);
-			if (domid == DOMID_NONE)
-				return 1;
-		} else if (c == 'w') {
-			if (!zx_parse_u32(optarg, &weight) || !weight || weight > 65535)
-				return xl_error("%s: a weight is 1 to 65535", optarg);
-		} else if (c == 'c') {
-			if (!zx_parse_u32(optarg, &cap) || cap > 65535)
-				return xl_error("%s: a cap is a percentage of one CPU, 0 for none", optarg);
-		} else {
-			return xl_usage(argv[0]);
-		}
-	}
-	if (optind < argc || (domid == DOMID_NONE && (weight || cap != UINT32_MAX)))
+	if (first < 0)
+		return 2;
+	if (first < argc || (!domain && (weight_text || cap_text)))
 		return xl_usage(argv[0]);
+	if (weight_text && (!zx_parse_u32(weight_text, &weight) || !weight || weight > 65535))
+		return xl_error("%s: a weight is 1 to 65535", weight_text);
+	if (cap_text && (!zx_parse_u32(cap_text, &cap) || cap > 65535))
+		return xl_error("%s: a cap is a percentage of one CPU, 0 for none", cap_text);
+	if (domain && (domid = xl_domain(domain)) == DOMID_NONE)
+		return 1;
 	if (weight || cap != UINT32_MAX) {
 		uint16_t old_weight, old_cap;
 

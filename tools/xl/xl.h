@@ -32,6 +32,19 @@ const struct verb *xl_find_verb(const char *name);
 int xl_error(const char *fmt, ...) ZX_PRINTF(1, 2);
 /* Prints the verb's usage to stderr and returns 2. */
 int xl_usage(const char *verb);
+void xl_print_help(const struct verb *v);
+
+/* An option of a verb: letter and word (either may be absent), and where it goes: a switch, or the text that follows it. */
+struct xl_flag {
+	char letter;
+	const char *word;
+	bool *on;
+	const char **arg;
+};
+#define XL_FLAGS(argc, argv, ...) xl_flags(argc, argv, (const struct xl_flag[]){ __VA_ARGS__, { 0 } })
+#define XL_NO_FLAGS(argc, argv)   xl_flags(argc, argv, (const struct xl_flag[]){ { 0 } })
+/* Reads options wherever they stand; the index of the first operand (they are moved to the end), or -1 after the usage. */
+int xl_flags(int argc, char **argv, const struct xl_flag *flags);
 
 /* Connections of this run, opened at first use; end the program with a message when they cannot be had. */
 struct xc *xl_xc(void);
@@ -46,6 +59,16 @@ uint32_t xl_domain_by_name(const char *name);
 
 /* Memory sizes: plain numbers are MiB; b, k, m, g, t suffixes. KiB, or false. */
 bool xl_parse_memory(const char *text, uint64_t *kib);
+
+#define XL_LIST_MAX 512
+struct xl_domains {
+	struct xen_domctl_getdomaininfo info[XL_LIST_MAX];
+	int n;
+};
+/* The named domains, or all. False with a message. */
+bool xl_gather(struct xl_domains *d, char **names, int count);
+/* "rbpscd" with '-' for what does not hold. */
+void xl_state_letters(uint32_t flags, char s[7]);
 
 /* Growing JSON text on stdout. */
 void json_string(const char *s);
@@ -64,6 +87,7 @@ int store_wait_shutdown(const uint32_t *domids, unsigned n, int timeout_s, bool 
 #define VERB(name) int xl_##name(int argc, char **argv)
 VERB(create); VERB(list); VERB(console); VERB(pause); VERB(unpause); VERB(shutdown); VERB(reboot); VERB(destroy);
 VERB(rename); VERB(domid); VERB(domname); VERB(uptime); VERB(mem_set); VERB(mem_max); VERB(vcpu_list);
-VERB(sched_credit2); VERB(info); VERB(dmesg); VERB(debug_keys); VERB(exits); VERB(top); VERB(help);
+VERB(sched_credit2); VERB(vcpu_pin); VERB(vcpu_set); VERB(block_attach); VERB(block_detach); VERB(block_list);
+VERB(sysrq); VERB(trigger); VERB(dump_core); VERB(info); VERB(dmesg); VERB(debug_keys); VERB(exits); VERB(top); VERB(help);
 
 #endif

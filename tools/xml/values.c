@@ -99,20 +99,19 @@ bool domain_memory_parse(const char *value, const char *unit, uint64_t *kib)
 /* xvda is major 202, minor 0; 16 minors each up to xvdp; beyond, Xen's extended numbering. */
 bool domain_vdev_parse(const char *s, uint32_t *vdev)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, partition = 0;
 
 	if (strncmp(s, "xvd", 3) != 0)
 		return false;
 	s += 3;
 	if (*s < 'a' || *s > 'z')
 		return false;
-	if (s[1] == '\0')
-		n = (uint32_t)(*s - 'a');
-	else if (s[1] >= 'a' && s[1] <= 'z' && s[2] == '\0')
-		n = (uint32_t)(*s - 'a' + 1) * 26 + (uint32_t)(s[1] - 'a');
-	else
+	n = (uint32_t)(*s++ - 'a');
+	if (*s >= 'a' && *s <= 'z')
+		n = (n + 1) * 26 + (uint32_t)(*s++ - 'a');
+	if (*s && (*s == '0' || !zx_parse_u32(s, &partition) || partition > (n < 16 ? 15u : 255u)))
 		return false;
-	*vdev = n < 16 ? 202u << 8 | n << 4 : 1u << 28 | n << 8;
+	*vdev = (n < 16 ? 202u << 8 | n << 4 : 1u << 28 | n << 8) | partition;
 	return true;
 }
 

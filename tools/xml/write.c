@@ -102,5 +102,9 @@ int domxml_write(const struct domain_config *c, int domid, struct zx_buf *b)
 	if (c->console)
 		zx_buf_addf(b, "    <console type='pty'>\n      <target type='xen' port='0'/>\n    </console>\n");
 	zx_buf_addf(b, "    <memballoon model='%s'/>\n  </devices>\n</domain>\n", c->balloon ? "xen" : "none");
-	return zx_buf_add(b, "", 1) ? -ENOMEM : 0;
+	/* A NUL stands behind the text, not in it. */
+	if (zx_buf_add(b, "", 1))
+		return -ENOMEM;
+	b->len--;
+	return 0;
 }

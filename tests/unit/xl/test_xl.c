@@ -96,7 +96,9 @@ static void test_verbs(void **state)
 		for (const char *line = v->options; line && *line; line = strchr(line, '\n') + 1) {
 			char option[16] = { 0 };
 
-			assert_true(!strncmp(line, "  -", 3) && strchr(line, '\n'));
+			assert_true(!strncmp(line, "  ", 2) && strchr(line, '\n'));
+			if (line[2] != '-')
+				continue; /* about the operands */
 			snprintf(option, sizeof(option), "%.*s", (int)strcspn(line + 2, " ,"), line + 2);
 			if (!strstr(v->usage, option))
 				fail_msg("%s: %s is not in its usage", v->name, option);
@@ -134,9 +136,57 @@ static void test_wrong_use(void **state)
 	assert_int_equal(run("rename", "d", "a/b"), 1);
 	assert_int_equal(run("domname", "x", NULL), 2);
 	assert_int_equal(run("sched-credit2", "-w", "5"), 2);
-	assert_int_equal(run("sched-credit2", "-w", "0"), 1);
+	assert_int_equal(run("sched-credit2", "-w", "0"), 2);
 	assert_int_equal(run("exits", NULL, NULL), 2);
 	assert_int_equal(run("dmesg", "-x", NULL), 2);
+	/* An option that no verb has is wrong use everywhere, never a domain's name. */
+	for (const struct verb *v = xl_verbs; v->name; v++) {
+		assert_int_equal(run(v->name, "--no-such-option", NULL), 2);
+		assert_int_equal(run(v->name, "d", "--no-such-option"), 2);
+	}
+	assert_int_equal(run("block-attach", "d", "nonsense"), 1);
+	assert_int_equal(run("block-detach", "d", "hda"), 1);
+	assert_int_equal(run("vcpu-set", "d", "0"), 1);
+	assert_int_equal(run("vcpu-pin", "d", "0"), 2);
+	assert_int_equal(run("trigger", "d", "frob"), 1);
+	assert_int_equal(run("sysrq", "d", "hh"), 1);
+	assert_int_equal(run("console", "-t", "serial"), 2);
+}
+
+static void test_disk_spec(void **state)
+{
+	static const struct { const char *spec, *source; uint32_t vdev; bool readonly, cdrom; } good[] = {
+		{ "/a.img,raw,xvdb,w", "/a.img", 51728, false, false },
+		{ "/a.img,,xvdb,r", "/a.img", 51728, true, false },
+		{ "/a.img,raw,xvdb", "/a.img", 51728, false, false },
+		{ "phy:/dev/sda1,xvda1,r", "/dev/sda1", 51713, true, false },
+		{ "file:/a,xvdq,w", "/a", (1u << 28) | 16 << 8, false, false },
+		{ "vdev=xvdc,access=ro,target=/a,b=c", "/a,b=c", 51744, true, false },
+		{ "format=raw,vdev=xvdc,devtype=cdrom,target=/a", "/a", 51744, true, true },
+		{ "/a.img,raw,xvdb,w,no-discard", "/a.img", 51728, false, false },
+	};
+	static const char *const bad[] = { "", ",", "/a", "/a,raw", "/a,qcow2,xvdb,w", "a,raw,xvdb,w", "/a,raw,hda,w", "/a,raw,xvdb,x",
+		"/a,raw,xvdb,w,w", "/a,raw,xvdb,w,script=x", "vdev=xvdb", "target=", "vdev=xvdb,target=a", "xvdb,target=/a,", "/a,raw,xvd1,w",
+		"/a,raw,xvda16,w", "/a,raw,xvda01,w" };
+	struct domain_disk d;
+
+	(void)state;
+	for (size_t i = 0; i < ZX_ARRAY_SIZE(good); i++) {
+		if (!disk_spec_parse(good[i].spec, &d))
+			fail_msg("%s", good[i].spec);
+		assert_string_equal(d.source, good[i].source);
+		assert_int_equal(d.vdev, good[i].vdev);
+		assert_int_equal(d.readonly, good[i].readonly);
+		assert_int_equal(d.cdrom, good[i].cdrom);
+		free(d.source);
+		free(d.target);
+	}
+	for (size_t i = 0; i < ZX_ARRAY_SIZE(bad); i++) {
+		if (disk_spec_parse(bad[i], &d))
+			fail_msg("%s", bad[i]);
+		free(d.source);
+		free(d.target);
+	}
 }
 
 static void expect(const char *path, const char *value)
@@ -249,7 +299,7 @@ static void test_disk_check(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes), cmocka_unit_test(test_verbs), cmocka_unit_test(test_wrong_use),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_verbs), cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_disk_spec),
 		cmocka_unit_test(test_layout), cmocka_unit_test(test_disk_check),
 	};
 
