@@ -2,7 +2,7 @@
 /*
  * Requests of the toolstack: control/shutdown (poweroff, halt, reboot) is acknowledged by emptying the node and turned
  * into the signal that busybox's and other inits understand; without an init that listens the kernel does it itself.
- * control/sysrq is read and its letter removed. Runs in the xenwatch thread; no locks.
+ * control/sysrq is a letter: boot, crash, power off at once. Runs in the xenwatch thread; no locks.
  */
 #include <kernel/errno.h>
 #include <kernel/init.h>
@@ -62,36 +62,62 @@ static void obey(const char *word)
 	pr_warn("xen: control/shutdown says '%s', which this kernel cannot do\n", word);
 }
 
-static void shutdown_written(struct xenbus_watch *w, const char *path)
+/* What the toolstack wrote into control/NAME, which is emptied: taken notice of. NULL: nothing. Free it. */
+static char *take_word(const char *name)
 {
 	struct xenbus_transaction t;
 	char *word;
 	int e;
 
-	(void)w, (void)path;
 	do {
 		e = xenbus_transaction_start(&t);
 		if (e)
-			return;
-		e = xenbus_read(t, "control", "shutdown", &word, NULL);
+			return NULL;
+		e = xenbus_read(t, "control", name, &word, NULL);
 		if (e || !*word) {
 			if (!e)
 				kfree(word);
 			xenbus_transaction_end(t, true);
-			return;
+			return NULL;
 		}
-		xenbus_write(t, "control", "shutdown", ""); /* taken notice of */
+		xenbus_write(t, "control", name, "");
 		e = xenbus_transaction_end(t, false);
 		if (e)
 			kfree(word);
 	} while (e == -EAGAIN);
-	if (e)
+	return e ? NULL : word;
+}
+
+static void shutdown_written(struct xenbus_watch *w, const char *path)
+{
+	char *word = take_word("shutdown");
+
+	(void)w, (void)path;
+	if (word)
+		obey(word);
+	kfree(word);
+}
+
+/* The keys that Linux's sysrq has for what this kernel can do. */
+static void sysrq_written(struct xenbus_watch *w, const char *path)
+{
+	char *word = take_word("sysrq");
+
+	(void)w, (void)path;
+	if (!word)
 		return;
-	obey(word);
+	pr_info("sysrq: %c\n", *word);
+	switch (*word) {
+	case 'b': kernel_restart(); break;
+	case 'o': kernel_power_off(); break;
+	case 'c': panic("sysrq triggered crash"); break;
+	default: pr_info("sysrq: reBoot(b) Crash(c) powerOff(o)\n");
+	}
 	kfree(word);
 }
 
 static struct xenbus_watch shutdown_watch = { .path = "control/shutdown", .callback = shutdown_written };
+static struct xenbus_watch sysrq_watch = { .path = "control/sysrq", .callback = sysrq_written };
 
 static int shutdown_start(void *arg)
 {
@@ -107,8 +133,9 @@ static int shutdown_start(void *arg)
 	}
 	xenbus_write(XBT_NIL, "control", "feature-poweroff", "1");
 	xenbus_write(XBT_NIL, "control", "feature-reboot", "1");
-	if (register_xenbus_watch(&shutdown_watch))
-		pr_err("xen: cannot watch control/shutdown\n");
+	xenbus_write(XBT_NIL, "control", "feature-sysrq", "1");
+	if (register_xenbus_watch(&shutdown_watch) || register_xenbus_watch(&sysrq_watch))
+		pr_err("xen: cannot watch control/shutdown and control/sysrq\n");
 	return 0;
 }
 

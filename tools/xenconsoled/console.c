@@ -36,7 +36,7 @@ int consoles_evtchn_fd(void)
 
 int consoles_xs_fd(void)
 {
-	return xs_fd(xs);
+	return xs ? xs_fd(xs) : -1;
 }
 
 static void detach_ring(struct console *c)
@@ -139,6 +139,8 @@ static void watch_node(const struct console *c, bool on)
 {
 	char path[64], token[32];
 
+	if (!xs)
+		return;
 	snprintf(path, sizeof(path), "/local/domain/%u/console", c->domid);
 	snprintf(token, sizeof(token), "dom:%u", c->domid);
 	if (on)
@@ -214,6 +216,13 @@ static void enumerate(void)
 	}
 }
 
+static int set_watches(void)
+{
+	int rc = xs_watch(xs, "@introduceDomain", "list");
+
+	return rc ? rc : xs_watch(xs, "@releaseDomain", "list");
+}
+
 int consoles_init(struct zx_err *e)
 {
 	int rc;
@@ -228,9 +237,7 @@ int consoles_init(struct zx_err *e)
 	xs = xs_open(e);
 	if (!xs)
 		return -e->code;
-	rc = xs_watch(xs, "@introduceDomain", "list");
-	if (!rc)
-		rc = xs_watch(xs, "@releaseDomain", "list");
+	rc = set_watches();
 	if (rc)
 		return zx_fail(e, -rc, "xenstore watches: %s", strerror(-rc));
 	if (opt.log_hypervisor) {
@@ -265,16 +272,36 @@ static bool drain_events(void)
 		free(token);
 	}
 	if (rc != -EAGAIN) {
-		zx_log(ZX_ERROR, "xenstore: %s; giving up", strerror(-rc));
-		exit(1);
+		zx_log(ZX_ERROR, "xenstore: %s; waiting for it", strerror(-rc));
+		xs_close(xs);
+		xs = NULL;
+		return false;
 	}
 	return list;
 }
 
+/* xenstored was restarted: rings and ptys are as they were, only the watches have to be set again. */
+static void reconnect(void)
+{
+	xs = xs_open(NULL);
+	if (!xs)
+		return;
+	if (set_watches()) {
+		xs_close(xs);
+		xs = NULL;
+		return;
+	}
+	for (struct console *c = consoles; c; c = c->next)
+		watch_node(c, true);
+	zx_log(ZX_INFO, "connected to xenstore again");
+}
+
 void consoles_xs_event(void)
 {
+	if (!xs)
+		reconnect();
 	/* Listing sets watches, whose first events arrive while their replies are waited for. */
-	while (drain_events())
+	while (xs && drain_events())
 		enumerate();
 }
 

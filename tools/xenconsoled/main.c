@@ -15,6 +15,8 @@ struct options opt = {
 	.pid_file = "/run/xenconsoled.pid", .log_dir = "/var/log/xen/console", .log_max = 1u << 20, .log_keep = 4,
 	.log_guests = true,
 };
+#define RECONNECT_MS 500 /* between tries to reach xenstored */
+
 static volatile sig_atomic_t stop;
 
 static void on_stop(int sig)
@@ -102,7 +104,7 @@ static void loop(void)
 			fds[n++] = (struct pollfd){ .fd = c->master, .events = (short)
 				((room ? POLLIN : 0) | (c->pending.len ? POLLOUT : 0)) };
 		}
-		if (poll(fds, n, output_left ? 0 : -1) < 0 && errno != EINTR) {
+		if (poll(fds, n, output_left ? 0 : consoles_xs_fd() < 0 ? RECONNECT_MS : -1) < 0 && errno != EINTR) {
 			zx_log(ZX_ERROR, "poll: %s", strerror(errno));
 			break;
 		}

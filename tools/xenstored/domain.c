@@ -56,6 +56,8 @@ static void detach(struct domain *d)
 	if (d->ring && xen)
 		xen->detach(d);
 	d->ring = NULL;
+	if (d->introduced)
+		state_domain_gone(d);
 	d->introduced = false;
 }
 
@@ -87,12 +89,14 @@ int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t port)
 	if (!fresh) {
 		/* The domain was resumed elsewhere or restarted its client: start afresh on the new port. */
 		conn_reset(d->conn);
+		state_conn(d->conn);
 		if (port == d->remote_port)
 			return 0;
 		xen->detach(d);
 		d->ring = NULL;
 	}
 	d->remote_port = port;
+	d->gfn = gfn;
 	rc = xen->attach(d, gfn, port);
 	if (rc) {
 		zx_log(ZX_WARN, "domain %u: cannot attach to its ring (gfn %llx, port %u): %s", domid,
@@ -111,11 +115,40 @@ int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t port)
 		d->ring->server_features = XENSTORE_SERVER_FEATURE_RECONNECTION | XENSTORE_SERVER_FEATURE_ERROR;
 		d->ring->error = XENSTORE_ERROR_NONE;
 	}
+	state_domain(d);
+	state_flush();
 	d->ring->connection = XENSTORE_CONNECTED;
 	xen->notify(d);
 	if (fresh && domid != DOM0)
 		special_event("@introduceDomain");
 	return 0;
+}
+
+bool domain_restore(struct domain *d)
+{
+	int rc = xen->attach(d, d->gfn, d->remote_port);
+
+	if (rc) {
+		zx_log(ZX_WARN, "domain %u: cannot attach to its ring again: %s", d->domid, strerror(-rc));
+		domain_release(d);
+		return false;
+	}
+	ring_publish(d->conn, d->ring);
+	/* Events that waited are not in the log: any of them may have happened. */
+	for (struct watch *w = d->conn->watches; w; w = w->cnext)
+		conn_send_event(w, w->path);
+	xen->notify(d);
+	return true;
+}
+
+void domain_restore_all(void)
+{
+	for (struct domain *d = domains, *next; d; d = next) {
+		next = d->next;
+		if (d->introduced && d->domid != DOM0 && !d->ring)
+			domain_restore(d);
+	}
+	domain_check_all();
 }
 
 void domain_check_all(void)
@@ -135,6 +168,7 @@ void domain_check_all(void)
 			told = true;
 		} else if (!rc && shutdown && !d->shutdown) {
 			d->shutdown = true;
+			state_domain(d);
 			told = true;
 		}
 	}
@@ -150,8 +184,14 @@ void domain_pump_all(bool *work_left)
 		*work_left = false;
 		for (struct domain *d = domains; d; d = d->next)
 			if (d->ring && d->conn && ring_pump(d->conn, d->ring)) {
-				xen->notify(d);
+				state_conn(d->conn);
 				*work_left = true;
+			}
+		state_flush();
+		for (struct domain *d = domains; d; d = d->next)
+			if (d->ring && d->conn && d->conn->moved) {
+				ring_publish(d->conn, d->ring);
+				xen->notify(d);
 			}
 	}
 }
@@ -208,6 +248,7 @@ int op_resume(struct req *r)
 	if (!d || !d->introduced)
 		return ENOENT;
 	d->shutdown = false;
+	state_domain(d);
 	return 0;
 }
 
@@ -224,6 +265,7 @@ int op_set_target(struct req *r)
 	if (!d || !d->introduced || !domain_find(target))
 		return ENOENT;
 	d->target = target;
+	state_domain(d);
 	return 0;
 }
 

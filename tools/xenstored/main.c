@@ -25,6 +25,7 @@ static const char usage[] =
 	"  -D, --no-domain-init     do not attach to dom0's own kernel\n"
 	"  -P, --output-pid         print the process id\n"
 	"  -F, --pid-file FILE      default /run/xenstored.pid\n"
+	"      --state-file FILE    what a restart starts from, default in the sockets' folder; with --no-domains: none\n"
 	"  -T, --trace-file FILE    write every message to FILE\n"
 	"  -E, --entry-nb N         nodes per domain            -W, --watch-nb N       watches per domain\n"
 	"  -S, --entry-size N       bytes per node              -t, --transaction N    transactions per domain\n"
@@ -34,7 +35,7 @@ static const char usage[] =
 
 struct options {
 	bool foreground, no_domains, no_dom0, output_pid, verbose;
-	const char *pid_file, *trace_file;
+	const char *pid_file, *trace_file, *state_file;
 };
 
 static uint32_t number(const char *text)
@@ -50,9 +51,9 @@ static uint32_t number(const char *text)
 
 static void parse(int argc, char **argv, struct options *o)
 {
-	enum { NO_DOMAINS = 256 };
+	enum { NO_DOMAINS = 256, STATE_FILE };
 	static const struct option longs[] = {
-		{ "no-fork", no_argument, NULL, 'N' }, { "no-domains", no_argument, NULL, NO_DOMAINS },
+		{ "no-fork", no_argument, NULL, 'N' }, { "no-domains", no_argument, NULL, NO_DOMAINS }, { "state-file", required_argument, NULL, STATE_FILE },
 		{ "no-domain-init", no_argument, NULL, 'D' }, { "output-pid", no_argument, NULL, 'P' },
 		{ "pid-file", required_argument, NULL, 'F' }, { "trace-file", required_argument, NULL, 'T' },
 		{ "entry-nb", required_argument, NULL, 'E' }, { "watch-nb", required_argument, NULL, 'W' },
@@ -66,6 +67,7 @@ static void parse(int argc, char **argv, struct options *o)
 		switch (ch) {
 		case 'N': o->foreground = true; break;
 		case NO_DOMAINS: o->no_domains = true; break;
+		case STATE_FILE: o->state_file = optarg; break;
 		case 'D': o->no_dom0 = true; break;
 		case 'P': o->output_pid = true; break;
 		case 'F': o->pid_file = optarg; break;
@@ -137,6 +139,7 @@ static void loop(int evtchn, int listener, int listener_ro)
 				sock_read(c);
 		}
 		domain_pump_all(&work_left);
+		state_flush();
 		for (struct conn *c = conns, *next; c; c = next) {
 			next = c->next;
 			if (c->fd < 0)
@@ -190,9 +193,12 @@ int main(int argc, char **argv)
 		printf("%ld\n", (long)getpid());
 		fflush(stdout);
 	}
-	store_init();
 	own = path ? zx_strdup(path) : zx_asprintf("%s/socket", dir ? dir : "/run/xenstored");
 	ro = zx_asprintf("%s_ro", own);
+	if (!o.state_file && !o.no_domains)
+		o.state_file = zx_asprintf("%s.state", own);
+	if (!o.state_file || !state_load(o.state_file))
+		store_init();
 	listener = sock_listen(own, 0600, &e);
 	if (listener < 0)
 		die(&e);
@@ -203,10 +209,15 @@ int main(int argc, char **argv)
 		zx_log(ZX_INFO, "serving sockets only (--no-domains)");
 	else if ((evtchn = xen_init(!o.no_dom0, &e)) < 0)
 		die(&e);
+	if (o.state_file)
+		state_open(o.state_file);
+	if (!o.no_domains)
+		domain_restore_all();
 	zx_daemon_ready();
 	if (!o.foreground)
 		zx_log_init("xenstored", o.verbose ? ZX_DEBUG : ZX_INFO, true);
 	loop(evtchn, listener, listener_ro);
+	state_close();
 	unlink(own);
 	unlink(ro);
 	unlink(o.pid_file);

@@ -175,6 +175,7 @@ void store_count(struct node *n)
 		d->nodes++;
 		d->memory += node_bytes(n);
 	}
+	state_node(n);
 }
 
 void store_init(void)

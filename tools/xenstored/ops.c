@@ -355,6 +355,7 @@ void store_forget_domain(uint32_t domid)
 					domain_get(n->perms[0].domid)->memory -= gone;
 				n->nperms = keep;
 				n->gen = ++generation;
+				state_node(n);
 			}
 		}
 	r->c = &inside;

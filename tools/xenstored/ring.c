@@ -2,7 +2,8 @@
 /*
  * The ring page shared with a domain. The other side may write anything at any time: indexes are read
  * once, checked, and only then used; bytes are copied before they are looked at. A domain that breaks the
- * rules is told so in the error field and ignored until it reconnects.
+ * rules is told so in the error field and ignored until it reconnects. What a pump did is told to the domain
+ * (ring_publish) after it was logged.
  */
 #include <string.h>
 
@@ -33,6 +34,9 @@ static void fail(struct conn *c, struct xenstore_domain_interface *ring, uint32_
 static void reconnect(struct conn *c, struct xenstore_domain_interface *ring)
 {
 	conn_reset(c);
+	c->req_cons = c->rsp_prod = 0;
+	state_conn(c);
+	state_flush();
 	ring->req_cons = ring->req_prod = ring->rsp_cons = ring->rsp_prod = 0;
 	ring->error = XENSTORE_ERROR_NONE;
 	publish(&ring->connection, XENSTORE_CONNECTED);
@@ -56,7 +60,7 @@ static bool receive(struct conn *c, struct xenstore_domain_interface *ring)
 	memcpy(bytes, ring->req + at, first);
 	memcpy(bytes + first, ring->req, n - first);
 	used = conn_input(c, bytes, n);
-	publish(&ring->req_cons, cons + (uint32_t)used);
+	c->req_cons = cons + (uint32_t)used;
 	if (c->broken)
 		fail(c, ring, XENSTORE_ERROR_PROTO);
 	return used > 0;
@@ -67,7 +71,7 @@ static bool transmit(struct conn *c, struct xenstore_domain_interface *ring)
 	bool moved = false;
 
 	while (c->out) {
-		uint32_t cons = load(&ring->rsp_cons), prod = load(&ring->rsp_prod);
+		uint32_t cons = load(&ring->rsp_cons), prod = c->rsp_prod;
 		uint32_t used = prod - cons, at = prod & (RING - 1);
 		size_t n = c->out->len - c->out->off;
 
@@ -80,7 +84,7 @@ static bool transmit(struct conn *c, struct xenstore_domain_interface *ring)
 		n = n < RING - used ? n : RING - used;
 		n = n < RING - at ? n : RING - at;
 		memcpy(ring->rsp + at, c->out->data + c->out->off, n);
-		publish(&ring->rsp_prod, prod + (uint32_t)n);
+		c->rsp_prod = prod + (uint32_t)n;
 		conn_sent(c, n);
 		moved = true;
 	}
@@ -97,8 +101,18 @@ bool ring_pump(struct conn *c, struct xenstore_domain_interface *ring)
 	}
 	if (c->broken)
 		return moved;
+	c->req_cons = load(&ring->req_cons);
+	c->rsp_prod = load(&ring->rsp_prod);
 	moved |= receive(c, ring);
 	if (!c->broken)
 		moved |= transmit(c, ring);
+	c->moved = moved;
 	return moved;
+}
+
+void ring_publish(struct conn *c, struct xenstore_domain_interface *ring)
+{
+	publish(&ring->rsp_prod, c->rsp_prod);
+	publish(&ring->req_cons, c->req_cons);
+	c->moved = false;
 }

@@ -116,6 +116,7 @@ void view_delete(struct req *r, struct node *n)
 {
 	view_begin(r, n);
 	if (!r->tx) {
+		state_node_gone(n);
 		table_remove(&store, n);
 		node_free(n);
 		return;
@@ -186,19 +187,11 @@ void tx_drop_all(struct conn *c)
 		tx_free(c->txs);
 }
 
-int op_tx_start(struct req *r)
+struct tx *tx_new(struct conn *c, uint32_t id)
 {
-	struct conn *c = r->c;
-	struct tx *t;
+	struct tx *t = zx_calloc(1, sizeof(*t));
 
-	if (r->tx)
-		return EBUSY;
-	if (c->domid != DOM0 && c->ntx >= quota.transactions)
-		return ENOSPC;
-	t = zx_calloc(1, sizeof(*t));
-	do {
-		t->id = ++c->last_tx;
-	} while (!t->id || tx_find(c, t->id));
+	t->id = id;
 	t->conn = c;
 	t->events_tail = &t->events;
 	t->next = c->txs;
@@ -207,7 +200,21 @@ int op_tx_start(struct req *r)
 	t->bytes = sizeof(*t);
 	if (c->dom)
 		c->dom->memory += t->bytes;
-	zx_buf_addf(&r->reply, "%u", t->id);
+	return t;
+}
+
+int op_tx_start(struct req *r)
+{
+	struct conn *c = r->c;
+
+	if (r->tx)
+		return EBUSY;
+	if (c->domid != DOM0 && c->ntx >= quota.transactions)
+		return ENOSPC;
+	do {
+		c->last_tx++;
+	} while (!c->last_tx || tx_find(c, c->last_tx));
+	zx_buf_addf(&r->reply, "%u", tx_new(c, c->last_tx)->id);
 	zx_buf_add(&r->reply, "", 1);
 	return 0;
 }
@@ -232,6 +239,7 @@ static void apply(struct node *n)
 	if (now) {
 		store_uncount(now);
 		if (n->absent) {
+			state_node_gone(now);
 			table_remove(&store, now);
 			node_free(now);
 			return;
@@ -257,7 +265,7 @@ int op_tx_end(struct req *r)
 	if (r->len != 2 || r->body[1] != '\0' || (r->body[0] != 'T' && r->body[0] != 'F'))
 		return EINVAL;
 	if (r->body[0] == 'T') {
-		if (!unchanged(t))
+		if (t->lost || !unchanged(t))
 			rc = EAGAIN;
 		else if (d && t->delta_nodes > 0 && (int64_t)d->nodes + t->delta_nodes > (int64_t)quota.nodes)
 			rc = ENOSPC;

@@ -17,11 +17,12 @@ static size_t watch_bytes(const struct watch *w)
 	return sizeof(*w) + strlen(w->path) + 1 + strlen(w->token) + 1;
 }
 
-static void watch_free(struct watch *w)
+void watch_free(struct watch *w)
 {
 	struct watch **p = &bucket[path_hash(w->path) % BUCKETS];
 	struct conn *c = w->conn;
 
+	state_watch(w, true);
 	while (*p != w)
 		p = &(*p)->next;
 	*p = w->next;
@@ -45,7 +46,7 @@ void watch_drop_all(struct conn *c)
 		watch_free(c->watches);
 }
 
-static struct watch *find(struct conn *c, const char *path, const char *token)
+struct watch *watch_find(struct conn *c, const char *path, const char *token)
 {
 	for (struct watch *w = bucket[path_hash(path) % BUCKETS]; w; w = w->next)
 		if (w->conn == c && strcmp(w->path, path) == 0 && strcmp(w->token, token) == 0)
@@ -53,31 +54,15 @@ static struct watch *find(struct conn *c, const char *path, const char *token)
 	return NULL;
 }
 
-int op_watch(struct req *r)
+struct watch *watch_add(struct conn *c, const char *path, const char *token, bool relative)
 {
-	const char *argv[2];
-	struct conn *c = r->c;
-	struct watch *w, **head;
-	size_t len;
+	size_t len = strlen(path) + 1;
+	struct watch *w = zx_calloc(1, sizeof(*w) + len), **head;
 
-	if (request_strings(r, argv, 2) < 2 || !path_canonical(c, argv[0], true, r->path))
-		return EINVAL;
-	if (strlen(argv[1]) > XENSTORE_REL_PATH_MAX)
-		return E2BIG;
-	if (find(c, r->path, argv[1]))
-		return EEXIST;
-	if (c->dom && c->domid != DOM0) {
-		if (c->dom->watches >= quota.watches)
-			return E2BIG;
-		if (c->dom->memory + sizeof(*w) + r->len > quota.memory)
-			return ENOSPC;
-	}
-	len = strlen(r->path) + 1;
-	w = zx_calloc(1, sizeof(*w) + len);
-	memcpy(w->path, r->path, len);
-	w->token = zx_strdup(argv[1]);
+	memcpy(w->path, path, len);
+	w->token = zx_strdup(token);
 	w->conn = c;
-	w->relative = argv[0][0] != '/' && argv[0][0] != '@';
+	w->relative = relative;
 	head = &bucket[path_hash(w->path) % BUCKETS];
 	w->next = *head;
 	*head = w;
@@ -87,6 +72,29 @@ int op_watch(struct req *r)
 		c->dom->watches++;
 		c->dom->memory += watch_bytes(w);
 	}
+	state_watch(w, false);
+	return w;
+}
+
+int op_watch(struct req *r)
+{
+	const char *argv[2];
+	struct conn *c = r->c;
+	struct watch *w;
+
+	if (request_strings(r, argv, 2) < 2 || !path_canonical(c, argv[0], true, r->path))
+		return EINVAL;
+	if (strlen(argv[1]) > XENSTORE_REL_PATH_MAX)
+		return E2BIG;
+	if (watch_find(c, r->path, argv[1]))
+		return EEXIST;
+	if (c->dom && c->domid != DOM0) {
+		if (c->dom->watches >= quota.watches)
+			return E2BIG;
+		if (c->dom->memory + sizeof(*w) + r->len > quota.memory)
+			return ENOSPC;
+	}
+	w = watch_add(c, r->path, argv[1], argv[0][0] != '/' && argv[0][0] != '@');
 	/* The acknowledgement first, then the event that every new watch gets. */
 	conn_reply(r, "OK", 3);
 	r->replied = true;
@@ -101,7 +109,7 @@ int op_unwatch(struct req *r)
 
 	if (request_strings(r, argv, 2) < 2 || !path_canonical(r->c, argv[0], true, r->path))
 		return EINVAL;
-	w = find(r->c, r->path, argv[1]);
+	w = watch_find(r->c, r->path, argv[1]);
 	if (!w)
 		return ENOENT;
 	watch_free(w);

@@ -119,6 +119,8 @@ static int attach_dom0(struct zx_err *e)
 		return zx_fail(e, errno, "/proc/xen/xsd_kva: mmap: %s", strerror(errno));
 	}
 	d->ring_cookie = MAPPED_KERNEL;
+	if (d->introduced && d->remote_port == port)
+		return domain_restore(d) ? 0 : zx_fail(e, EIO, "dom0's kernel: cannot attach to its ring again");
 	rc = domain_introduce(DOM0, 0, port);
 	return rc ? zx_fail(e, rc, "dom0's kernel: event channel %u: %s", port, strerror(rc)) : 0;
 }

@@ -5,6 +5,7 @@
  *
  *   perm, node (table of nodes) -> domain (quotas) -> watch -> view (store or transaction) -> ops -> conn
  *   ring (pure ring arithmetic), sock, xen (hypervisor), control, main (loop)
+ *   state (the log of changes) is told by all of them
  *
  * Memory that a domain can cause is counted in bytes per domain and limited (struct quota), so
  * allocation failure is treated as fatal: it means that dom0 itself is out of memory.
@@ -69,6 +70,7 @@ struct domain {
 	struct conn *conn;
 	struct xenstore_domain_interface *ring;
 	uint64_t ring_cookie;           /* for unmapping */
+	uint64_t gfn;                   /* of the ring */
 	uint32_t port, remote_port;     /* local and remote event channel */
 };
 
@@ -102,6 +104,7 @@ struct event {                          /* recorded in a transaction, fired when
 struct tx {
 	struct tx *next;
 	uint32_t id;
+	bool lost;              /* begun before a restart: cannot be committed */
 	struct conn *conn;
 	struct table overlay;
 	size_t bytes;
@@ -121,6 +124,8 @@ struct conn {
 	uint32_t domid;
 	struct domain *dom;             /* NULL for sockets */
 	bool read_only, broken;         /* broken: close (socket) or ignore (ring) */
+	bool moved;                     /* ring: req_cons and rsp_prod are to be logged and published */
+	uint32_t req_cons, rsp_prod;
 	int fd;                         /* socket, or -1 */
 	struct watch *watches;
 	struct tx *txs;
@@ -184,6 +189,9 @@ struct domain *domain_find(uint32_t domid);
 struct domain *domain_get(uint32_t domid);      /* makes the record */
 int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t port);      /* positive errno */
 void domain_release(struct domain *d);
+/* After a restart: takes up the ring of a domain that the log names. false: it is gone, and released. */
+bool domain_restore(struct domain *d);
+void domain_restore_all(void);
 void domain_pump_all(bool *work_left);
 void domain_check_all(void);                    /* after VIRQ_DOM_EXC */
 bool domain_charge(uint32_t domid, size_t bytes);       /* false: would exceed the quota (never for dom0) */
@@ -201,6 +209,9 @@ int op_unwatch(struct req *r);
 int op_reset_watches(struct req *r);
 void watch_fire(const char *path, const struct perm *perms, unsigned int nperms, bool exact);
 void watch_drop_all(struct conn *c);
+struct watch *watch_find(struct conn *c, const char *path, const char *token);
+struct watch *watch_add(struct conn *c, const char *path, const char *token, bool relative);
+void watch_free(struct watch *w);
 
 /* view.c: the store as a request sees it, with or without a transaction. */
 struct node *view_get(struct req *r, const char *path);
@@ -214,6 +225,7 @@ void view_event(struct req *r, const struct node *n, bool exact);
 int op_tx_start(struct req *r);
 int op_tx_end(struct req *r);
 struct tx *tx_find(struct conn *c, uint32_t id);
+struct tx *tx_new(struct conn *c, uint32_t id);
 void tx_drop_all(struct conn *c);
 
 /* ops.c */
@@ -241,13 +253,27 @@ void conn_send(struct conn *c, const struct xsd_sockmsg *h, const void *body);
 void conn_send_event(struct watch *w, const char *path);
 void conn_reply(struct req *r, const void *body, size_t len);
 /* Takes bytes that arrived; serves complete requests. Stops early when the connection broke. */
+void conn_set_output(struct conn *c, const char *bytes, size_t n);      /* whole replies, as the log has them */
 bool conn_may_read(const struct conn *c);       /* not while replies pile up */
 size_t conn_input(struct conn *c, const char *p, size_t n);     /* bytes used */
 void conn_sent(struct conn *c, size_t n);       /* n bytes of the first message left */
 size_t request_strings(const struct req *r, const char **argv, size_t max);    /* number of NUL-terminated strings */
 
 /* ring.c: works on a shared page written by a domain; every index is copied once. */
-bool ring_pump(struct conn *c, struct xenstore_domain_interface *ring);         /* true: something moved, notify */
+bool ring_pump(struct conn *c, struct xenstore_domain_interface *ring);         /* true: something moved; publish, notify */
+void ring_publish(struct conn *c, struct xenstore_domain_interface *ring);
+
+/* state.c: the log that survives the daemon. */
+bool state_load(const char *path);      /* into an empty store; false: no log there, start afresh */
+int state_open(const char *path);       /* from now on changes are logged */
+void state_close(void);
+void state_flush(void);                 /* before anything is told to anybody */
+void state_node(const struct node *n);
+void state_node_gone(const struct node *n);
+void state_domain(const struct domain *d);
+void state_domain_gone(const struct domain *d);
+void state_watch(const struct watch *w, bool gone);
+void state_conn(const struct conn *c);
 
 /* sock.c */
 int sock_listen(const char *path, mode_t mode, struct zx_err *e);

@@ -95,6 +95,13 @@ struct xs *xl_xs(void)
 	return the_xs;
 }
 
+bool xl_xs_reopen(void)
+{
+	xs_close(the_xs);
+	the_xs = xs_open(NULL);
+	return the_xs;
+}
+
 char *xl_domain_name(uint32_t domid)
 {
 	char *name = xs_getf(xl_xs(), 0, "/local/domain/%u/name", domid);

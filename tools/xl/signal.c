@@ -70,5 +70,7 @@ int xl_trigger(int argc, char **argv)
 	r = send_trigger(domid, triggers[i].code, vcpu);
 	if (r == -ENOSYS || r == -EOPNOTSUPP)
 		return xl_error("%s: a PVH guest has no %s trigger; only nmi", argv[1], argv[2]);
+	if (r == -ESRCH)
+		return xl_error("%s: has no vCPU %u", argv[1], vcpu);
 	return r ? xl_error("%s: %s", argv[1], strerror(-r)) : 0;
 }

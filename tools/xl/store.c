@@ -90,7 +90,7 @@ static void write_vm(struct tree *t, const struct started *s)
 static void write_root(struct tree *t, const struct started *s)
 {
 	static const char *const owned[] = { "control/shutdown", "control/feature-poweroff", "control/feature-reboot",
-		"control/feature-suspend", "control/sysrq", "device/suspend/event-channel", "data", "drivers", "feature",
+		"control/feature-suspend", "control/feature-sysrq", "control/sysrq", "device/suspend/event-channel", "data", "drivers", "feature",
 		"attr", "error" };
 	char d[48], p[128], uuid[37];
 

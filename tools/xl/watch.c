@@ -4,6 +4,7 @@
  * the configuration says (on_poweroff, on_reboot, on_crash) and cleans up. A domain that it restarts stays its own.
  * Log: /var/log/xen/xl-NAME.log.
  */
+#include "core.h"
 #include "create.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <xen/sched.h>
 
 #define LOG_DIR       "/var/log/xen"
+#define CORE_DIR      "/var/lib/xen/dump"
 #define LOG_MAX       (1l << 20)
 #define RECHECK_MS    30000     /* an event that got lost costs this long at most */
 #define QUICK_S       3         /* a domain that ran shorter than this is restarted after a pause */
@@ -133,11 +135,14 @@ static bool restart(struct watched *w, struct domain_config *c)
 	return !r;
 }
 
+static void watch_aside(const struct watched *w, const char *name, const uint8_t uuid[16]);
+
 /* The crashed domain stays for who wants to look at it, under another name and UUID, without its disks. */
 static void put_aside(const struct watched *w)
 {
 	char *name = zx_asprintf("%.40s-%lld", w->name, (long long)time(NULL));
 	char *path = zx_asprintf("/local/domain/%u/name", w->domid);
+	struct domain_config c;
 	uint8_t uuid[16];
 
 	memcpy(uuid, w->uuid, sizeof(uuid));
@@ -147,9 +152,33 @@ static void put_aside(const struct watched *w)
 	store_close_devices(w->domid);
 	xs_put(xl_xs(), 0, path, "%s", name);
 	xc_domain_set_handle(xl_xc(), w->domid, uuid);
+	/* So that xl list -l tells the truth of it. */
+	if (!store_load_xml(w->domid, &c)) {
+		memcpy(c.uuid, uuid, sizeof(uuid));
+		while (c.ndisks) {
+			free(c.disk[--c.ndisks].source);
+			free(c.disk[c.ndisks].target);
+		}
+		store_put_xml(w->domid, &c);
+		domain_config_free(&c);
+	}
 	note("%s: kept as %s (domain %u)", w->name, name, w->domid);
+	watch_aside(w, name, uuid);
 	free(path);
 	free(name);
+}
+
+/* For the coredump-* actions. */
+static void dump(const struct watched *w)
+{
+	char *path = zx_asprintf(CORE_DIR "/%s-%lld.core", w->name, (long long)time(NULL));
+	struct zx_err e = { 0 };
+
+	if (core_dump(w->domid, path, &e))
+		note("%s: no core: %s", w->name, e.text);
+	else
+		note("%s: its core is %s", w->name, path);
+	free(path);
 }
 
 static enum domain_action action_for(const struct watched *w, const struct domain_config *c, uint32_t code)
@@ -192,7 +221,7 @@ static bool act(struct watched *w, uint32_t code)
 		break;
 	case ACTION_COREDUMP_DESTROY:
 	case ACTION_COREDUMP_RESTART:
-		note("%s: no core is dumped: this hypervisor's tools cannot", w->name);
+		dump(w);
 		/* fall through */
 	case ACTION_DESTROY:
 	case ACTION_RESTART:
@@ -211,10 +240,27 @@ static bool act(struct watched *w, uint32_t code)
 	return again;
 }
 
-static void watch(struct watched *w)
+/* Waits until xenstored answers, through its restart if need be, and is watched. */
+static void need_store(const struct watched *w)
 {
-	uint32_t kept = DOMID_NONE;     /* shut down and preserved: only its end matters now */
+	char *root = NULL;
+	bool told = false;
 
+	if (!xs_read(xl_xs(), 0, "/", &root, NULL)) {
+		free(root);
+		return;
+	}
+	while (!xl_xs_reopen() || xs_watch(xl_xs(), "@releaseDomain", "watcher")) {
+		if (!told)
+			note("%s: xenstored is gone; waiting for it", w->name);
+		told = true;
+		sleep(1);
+	}
+	note("%s: connected to xenstored again", w->name);
+}
+
+static void watch(struct watched *w, bool kept)
+{
 	for (;;) {
 		struct xen_domctl_getdomaininfo info;
 		char *path, *token;
@@ -222,13 +268,15 @@ static void watch(struct watched *w)
 
 		if (!r) {
 			note("%s: domain %u was destroyed", w->name, w->domid);
+			need_store(w);
 			sweep(w);
 			return;
 		}
-		if (r > 0 && info.flags & XEN_DOMINF_shutdown && kept != w->domid) {
+		if (r > 0 && info.flags & XEN_DOMINF_shutdown && !kept) {
 			uint32_t domid = w->domid;
 			bool again;
 
+			need_store(w);
 			if (xl_lock())
 				return;
 			/* Before the lock was ours another xl may have ended it. */
@@ -240,8 +288,8 @@ static void watch(struct watched *w)
 			xl_unlock();
 			if (!again)
 				return;
-			if (w->domid == domid)
-				kept = domid;
+			/* Preserved: only its end matters now. */
+			kept = w->domid == domid;
 			continue;
 		}
 		r = xs_next_event(xl_xs(), RECHECK_MS, &path, &token);
@@ -249,10 +297,28 @@ static void watch(struct watched *w)
 			free(path);
 			free(token);
 		} else if (r != -EAGAIN) {
-			note("%s: xenstored is gone: %s", w->name, strerror(-r));
-			return;
+			need_store(w);
 		}
 	}
+}
+
+/* Another process for a domain that was put aside, from the watcher that goes on with its successor. */
+static void watch_aside(const struct watched *w, const char *name, const uint8_t uuid[16])
+{
+	struct watched aside = { .domid = w->domid, .name = zx_strdup(name), .started = w->started };
+	pid_t pid = fork();
+
+	if (pid < 0)
+		note("%s: nobody watches domain %u: %s", name, w->domid, strerror(errno));
+	if (!pid) {
+		memcpy(aside.uuid, uuid, sizeof(aside.uuid));
+		xl_forked();
+		need_store(&aside);
+		xs_watch(xl_xs(), "@releaseDomain", "watcher");
+		watch(&aside, true);
+		_exit(0);
+	}
+	free(aside.name);
 }
 
 int watch_start(const struct started *s, struct zx_err *e)
@@ -283,6 +349,7 @@ int watch_start(const struct started *s, struct zx_err *e)
 	setsid();
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* watchers of domains put aside */
 	if (chdir("/"))
 		_exit(1);
 	open_log(s->cfg->name);
@@ -296,6 +363,6 @@ int watch_start(const struct started *s, struct zx_err *e)
 	note("%s: domain %u started", w.name, w.domid);
 	zx_write_all(ready[1], "", 1);
 	close(ready[1]);
-	watch(&w);
+	watch(&w, false);
 	_exit(0);
 }

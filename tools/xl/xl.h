@@ -49,6 +49,8 @@ int xl_flags(int argc, char **argv, const struct xl_flag *flags);
 /* Connections of this run, opened at first use; end the program with a message when they cannot be had. */
 struct xc *xl_xc(void);
 struct xs *xl_xs(void);
+/* xenstored may have been restarted: a new connection (one try). Watches are gone. */
+bool xl_xs_reopen(void);
 
 /* "name", "12" or a UUID's domain; DOMID_NONE with a message when there is none. */
 uint32_t xl_domain(const char *text);

@@ -91,6 +91,7 @@ static int unbind(struct loop *lo)
 		invalidate_inode_pages_range(f->mapping, 0, ~0ul);
 	}
 	lo->flags = 0;
+	lo->disk->ro = lo->disk->part[0]->ro = false; /* the next file may be written */
 	lo->name[0] = 0;
 	fput(f);
 	return 0;

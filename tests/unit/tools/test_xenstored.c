@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -709,6 +710,250 @@ static void test_random(void **state)
 	audit();
 }
 
+/* --- the daemon's end and its next start, on the log that it leaves --- */
+
+static void forget_all(void)
+{
+	state_close();
+	while (domains) {
+		struct domain *d = domains;
+
+		domains = d->next;
+		if (d->conn)
+			conn_free(d->conn);
+		free(d);
+	}
+	while (conns)
+		conn_free(conns);
+	table_free(&store);
+}
+
+/* All nodes with values, permissions and children's names, sorted: what must be the same afterwards. */
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *picture(void)
+{
+	char **line = calloc(store.count, sizeof(*line)), *all;
+	struct zx_buf b = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < store.buckets; i++)
+		for (const struct node *x = store.bucket[i]; x; x = x->next) {
+			struct zx_buf l = { 0 };
+
+			zx_buf_addf(&l, "%s=", x->path);
+			for (size_t k = 0; k < x->vlen; k++)
+				zx_buf_addf(&l, "%02x", (unsigned char)x->value[k]);
+			for (unsigned int k = 0; k < x->nperms; k++)
+				zx_buf_addf(&l, " %u:%u", x->perms[k].domid, x->perms[k].access);
+			line[n++] = l.data;
+		}
+	qsort(line, n, sizeof(*line), by_text);
+	for (size_t i = 0; i < n; i++) {
+		zx_buf_addf(&b, "%s\n", line[i]);
+		free(line[i]);
+	}
+	free(line);
+	all = b.data;
+	return all;
+}
+
+static char log_file[] = "/tmp/zx-state-XXXXXX";
+
+static void start_again(void)
+{
+	forget_all();
+	assert_true(state_load(log_file));
+	assert_int_equal(state_open(log_file), 0);
+	domain_restore_all();
+	root = conn_new(DOM0, -1);
+}
+
+static size_t take_ring(struct xenstore_domain_interface *r, char *to)
+{
+	size_t n = 0;
+
+	while (r->rsp_cons != r->rsp_prod)
+		to[n++] = r->rsp[r->rsp_cons++ % XENSTORE_RING_SIZE];
+	return n;
+}
+
+static void ask_ring(struct xenstore_domain_interface *r, uint32_t type, uint32_t tx, const char *body, uint32_t len)
+{
+	struct xsd_sockmsg q = { .type = type, .req_id = 1, .tx_id = tx, .len = len };
+
+	ring_put(r, &q, sizeof(q));
+	ring_put(r, body, len);
+}
+
+static void test_restart(void **state)
+{
+	struct xenstore_domain_interface *r = &rings[3];
+	struct xsd_sockmsg h;
+	char back[4096], *before, *after;
+	struct conn *g;
+	size_t n;
+	bool left;
+	int fd;
+
+	(void)state;
+	fd = mkstemp(log_file);
+	assert_true(fd >= 0);
+	close(fd);
+	forget_all();
+	store_init();
+	root = conn_new(DOM0, -1);
+	assert_int_equal(state_open(log_file), 0);
+	guest(2);
+	g = guest(3);
+	put(root, 0, "/local/domain/3/data/v", "value");
+	ask_ring(r, XS_WATCH, 0, "data\0tok", 9);
+	ask_ring(r, XS_TRANSACTION_START, 0, "", 1);
+	/* Half a request; the other half comes after the restart. */
+	h = (struct xsd_sockmsg){ .type = XS_READ, .req_id = 9, .len = 7 };
+	ring_put(r, &h, sizeof(h));
+	ring_put(r, "dat", 3);
+	domain_pump_all(&left);
+	state_flush();
+	take_ring(r, back);
+	/* Died before anything of the next request was told: it is simply still there. */
+	before = picture();
+	start_again();
+	after = picture();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	audit();
+	g = domain_find(3)->conn;
+	assert_non_null(g);
+	assert_int_equal(g->ntx, 1);
+	domain_pump_all(&left);
+	n = take_ring(r, back); /* the watch fires once more */
+	memcpy(&h, back, sizeof(h));
+	assert_int_equal(h.type, XS_WATCH_EVENT);
+	assert_memory_equal(back + sizeof(h), "data\0tok", 9);
+	assert_int_equal(n, sizeof(h) + 9);
+	ring_put(r, "a/v", 4);
+	domain_pump_all(&left);
+	n = take_ring(r, back);
+	memcpy(&h, back, sizeof(h));
+	assert_int_equal(h.req_id, 9);
+	assert_int_equal(n, sizeof(h) + 5);
+	assert_memory_equal(back + sizeof(h), "value", 5);
+	/* Its transaction cannot be committed any more, and that is a conflict. */
+	ask_ring(r, XS_TRANSACTION_END, g->txs->id, "T", 2);
+	domain_pump_all(&left);
+	n = take_ring(r, back);
+	assert_int_equal(n, sizeof(h) + 7);
+	assert_memory_equal(back + sizeof(h), "EAGAIN", 7);
+	/* The watch works on. */
+	put(root, 0, "/local/domain/3/data/w", "1");
+	domain_pump_all(&left);
+	n = take_ring(r, back);
+	assert_memory_equal(back + sizeof(h), "data/w\0tok", 11);
+	/* A reply that the domain has not fetched is not lost. */
+	ask_ring(r, XS_READ, 0, "data/v", 7);
+	domain_pump_all(&left);
+	start_again();
+	domain_pump_all(&left);
+	n = take_ring(r, back);
+	assert_memory_equal(back + sizeof(h), "value", 5);
+	/* Many changes: the log is rewritten on the way. A domain that went is gone afterwards, too. */
+	for (int i = 0; i < 20000; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/many/%d/%d", i % 7, i % 50);
+		if (i % 11)
+			put(root, 0, path, "vvvvvvvvvvvvvvvv");
+		else
+			ask(root, XS_RM, 0, path, NULL);
+		state_flush();
+	}
+	assert_int_equal(ask(root, XS_RELEASE, 0, "2", NULL), 0);
+	gone[3] = true;
+	state_flush();
+	before = picture();
+	start_again();
+	assert_null(domain_find(2));
+	assert_null(domain_find(3));
+	after = picture();
+	/* Domain 3 died while nobody looked: its nodes went at the start. */
+	assert_null(strstr(after, "/local/domain/3/data"));
+	assert_non_null(strstr(after, "/many/6/"));
+	audit();
+	free(before);
+	free(after);
+}
+
+/* The log cut off anywhere, as by a crash in the middle of a write, gives a store that was there at some time. */
+static void test_torn_log(void **state)
+{
+	char *pictures[40], *now, *text;
+	size_t size, at;
+	FILE *f;
+	int found;
+
+	(void)state;
+	forget_all();
+	unlink(log_file);
+	store_init();
+	root = conn_new(DOM0, -1);
+	state_open(log_file);
+	for (int i = 0; i < 40; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/t/%d", i);
+		put(root, 0, path, "x");
+		if (i % 3 == 0)
+			ask(root, XS_RM, 0, "/t/1", NULL);
+		state_flush();
+		pictures[i] = picture();
+	}
+	f = fopen(log_file, "r");
+	text = malloc(1 << 20);
+	size = fread(text, 1, 1 << 20, f);
+	fclose(f);
+	for (at = size / 2; at <= size; at += 37) {
+		f = fopen(log_file, "w");
+		fwrite(text, 1, at, f);
+		fclose(f);
+		forget_all();
+		assert_true(state_load(log_file));
+		now = picture();
+		found = 0;
+		for (int i = 0; i < 40; i++)
+			found += !strcmp(pictures[i], now);
+		assert_true(found >= 1);
+		free(now);
+		audit();
+	}
+	for (int i = 0; i < 40; i++)
+		free(pictures[i]);
+	/* And one with noise in it is never taken for whole. */
+	seed = 7;
+	for (int i = 0; i < 300; i++) {
+		char saved;
+
+		at = 18 + rnd((uint32_t)size - 18);
+		saved = text[at];
+		text[at] = (char)rnd(256);
+		f = fopen(log_file, "w");
+		fwrite(text, 1, size, f);
+		fclose(f);
+		text[at] = saved;
+		forget_all();
+		state_load(log_file);
+	}
+	free(text);
+	forget_all();
+	unlink(log_file);
+	store_init();
+	root = conn_new(DOM0, -1);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -727,6 +972,7 @@ int main(void)
 		cmocka_unit_test(test_watches), cmocka_unit_test(test_permissions), cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_quotas), cmocka_unit_test(test_directory_part), cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_domains), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_restart), cmocka_unit_test(test_torn_log),
 	};
 
 	return cmocka_run_group_tests_name("xenstored", tests, setup, teardown);
