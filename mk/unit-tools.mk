@@ -30,7 +30,7 @@ $(B)/deb/unpacked/libvirt0: tools/host/fetch-debs.sh
 .PHONY: unit-tools-schema
 unit-tools-schema: $(B)/deb/unpacked/libvirt0 $(UT)/domxml
 	@WRITE_TO=$(UT)/written.xml $(UT)/domxml >/dev/null 2>&1
-	@n=0; for f in tools/etc/xen/*.xml tests/unit/tools/virt-install.xml $(UT)/written.xml; do \
+	@n=0; for f in tools/etc/xen/*.xml $$(ls tests/unit/tools/virt-install/*.xml | grep -v caps.xml) $(UT)/written.xml; do \
 		xmllint --nonet --noout --relaxng $</usr/share/libvirt/schemas/domain.rng $$f; n=$$((n+1)); done; \
 		echo "$$n passed, 0 failed"
 UNIT_TARGETS += unit-tools-schema

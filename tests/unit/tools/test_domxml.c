@@ -254,12 +254,51 @@ static void test_examples(void **state)
 	}
 	assert_int_not_equal(domxml_load("/nonexistent.xml", &c, &errors, &notes), 0);
 	assert_non_null(strstr(errors.data, "No such file"));
-	/* As virt-install writes it for Xen PVH: accepted, with one line of notes. */
-	if (domxml_load("tests/unit/tools/virt-install.xml", &c, &errors, &notes))
-		fail_msg("%s", errors.data);
-	assert_true(notes.len > 0);
-	assert_int_equal(c.ndisks, 1);
-	domain_config_free(&c);
+}
+
+/* What Debian's virt-install wrote (virt-install/make.sh): accepted with at most one line of notes, or refused by line. */
+static void test_virt_install(void **state)
+{
+	static const struct { const char *name, *note; unsigned int ndisks; } good[] = {
+		{ "plain", "emulator", 1 }, { "full", "emulator", 2 }, { "extras", "watchdog", 0 }, { "osinfo", "metadata", 0 },
+	};
+	static const struct { const char *name; unsigned int line; const char *says; } bad[] = {
+		{ "refused-network", 13, "virt-install --network none" }, { "refused-graphics", 15, "virt-install --graphics none" },
+		{ "refused-pv", 8, "machine='xenpvh'" }, { "refused-qcow2", 14, "only raw images" },
+	};
+	char file[80], at[120];
+
+	(void)state;
+	for (size_t i = 0; i < ZX_ARRAY_SIZE(good); i++) {
+		snprintf(file, sizeof(file), "tests/unit/tools/virt-install/%s.xml", good[i].name);
+		if (domxml_load(file, &c, &errors, &notes))
+			fail_msg("%s", errors.data);
+		assert_string_equal(c.name, good[i].name);
+		assert_int_equal(c.ndisks, good[i].ndisks);
+		if (!notes.len || !strstr(notes.data, good[i].note) || strchr(notes.data, '\n') != notes.data + strlen(notes.data) - 1)
+			fail_msg("%s: notes are \"%s\"", file, notes.len ? notes.data : "");
+		if (!strcmp(good[i].name, "full")) {
+			assert_int_equal(c.memory_kib, 524288);
+			assert_int_equal(c.current_kib, 262144);
+			assert_int_equal(c.vcpus_max, 4);
+			assert_int_equal(c.vcpus, 2);
+			assert_int_equal(c.weight, 300);
+			assert_int_equal(domain_config_cap(&c), 200);
+			assert_true(c.has_cpuset && c.disk[1].readonly && !c.disk[0].readonly && c.balloon);
+			assert_int_equal(c.on_crash, ACTION_PRESERVE);
+			assert_string_equal(c.description, "words & more");
+		} else if (!strcmp(good[i].name, "extras")) {
+			assert_false(c.balloon);
+		}
+		domain_config_free(&c);
+	}
+	for (size_t i = 0; i < ZX_ARRAY_SIZE(bad); i++) {
+		snprintf(file, sizeof(file), "tests/unit/tools/virt-install/%s.xml", bad[i].name);
+		assert_int_not_equal(domxml_load(file, &c, &errors, &notes), 0);
+		snprintf(at, sizeof(at), "%s:%u: ", file, bad[i].line);
+		if (!strstr(errors.data, at) || !strstr(errors.data, bad[i].says))
+			fail_msg("%s", errors.data);
+	}
 }
 
 static int cleanup(void **state)
@@ -275,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_minimal), cmocka_unit_test(test_full), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_random), cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_virt_install),
 	};
 
 	return cmocka_run_group_tests_name("domxml", tests, NULL, cleanup);
