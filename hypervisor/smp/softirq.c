@@ -69,12 +69,10 @@ static struct {
 void call_function_irq(void)
 {
 	cpumask_t me = cpumask_of(smp_processor_id());
-	void (*fn)(void *) = call_data.fn;
-	void *arg = call_data.arg;
-
-	if (!(call_data.pending & me))
+	/* The order matters: the interrupt of an earlier call may come late, while the next one is being set up. */
+	if (!(__atomic_load_n(&call_data.pending, __ATOMIC_ACQUIRE) & me))
 		return;
-	fn(arg);
+	call_data.fn(call_data.arg);
 	__atomic_fetch_and(&call_data.pending, ~me, __ATOMIC_SEQ_CST);
 }
 

@@ -24,6 +24,9 @@ void exit_extint(struct vcpu *v, struct exit *x)
 	local_irq_enable();
 }
 
+/* VT-x, see GUEST_RUN_MS: what was pending has been taken when interrupts came on. */
+void exit_nothing(struct vcpu *v, struct exit *x) { (void)v; (void)x; }
+
 /* AMD-V only: the NMI itself was taken when GIF came back. */
 void exit_nmi(struct vcpu *v, struct exit *x) { (void)v; (void)x; }
 

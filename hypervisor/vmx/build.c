@@ -88,6 +88,8 @@ int vmx_build(struct vcpu *v)
 	io = io_bitmap[v->domain->is_privileged];
 	flags = vmx_borrow(v);
 	vmwrite(PIN_CTL, vmx_caps.pin);
+	if (vmx_caps.pin & PIN_PREEMPTION)
+		vmwrite(PREEMPTION_TIMER, (uint32_t)(GUEST_RUN_MS * tsc_khz >> (rdmsr(MSR_VMX_MISC) & 31)));
 	vmwrite(CPU_CTL, vmx_caps.cpu);
 	vmwrite(CPU_CTL2, vmx_caps.cpu2);
 	vmwrite(EXIT_CTL, vmx_caps.exit);

@@ -64,7 +64,7 @@ static int read_caps(struct vmx_caps *c)
 			    CPU_MSR_BITMAP | CPU_SECONDARY | CPU_INTR_WINDOW | CPU_CR8;
 
 	c->revision = basic & 0x7fffffff;
-	if (adjust("pin", MSR_VMX_PIN + t, PIN_EXTINT | PIN_NMI | PIN_VNMI, 0, &c->pin) ||
+	if (adjust("pin", MSR_VMX_PIN + t, PIN_EXTINT | PIN_NMI | PIN_VNMI, PIN_PREEMPTION, &c->pin) ||
 	    adjust("processor", MSR_VMX_CPU + t, cpu_need, 0, &c->cpu) ||
 	    adjust("secondary", MSR_VMX_CPU2, CPU2_EPT | CPU2_UNRESTRICTED | CPU2_WBINVD,
 		   CPU2_RDTSCP | CPU2_VPID | CPU2_INVPCID | CPU2_XSAVES, &c->cpu2) ||

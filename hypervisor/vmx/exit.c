@@ -52,6 +52,7 @@ static const struct { uint8_t reason, flags, len; } map[] = {
 	[49] = { EXIT_P2M_MISCONFIG, 0, 0 },
 	[50] = { EXIT_VIRT_INSN, 0, 0 },
 	[51] = { EXIT_RDTSC, 0, 0 },
+	[52] = { EXIT_RUN_LIMIT, 0, 0 },
 	[53] = { EXIT_VIRT_INSN, 0, 0 },
 	[54] = { EXIT_WBINVD, 0, 2 },
 	[55] = { EXIT_XSETBV, 0, 3 },

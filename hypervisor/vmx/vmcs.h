@@ -52,6 +52,13 @@ VMCS_FIELDS(F)
 #define PIN_EXTINT       (1u << 0)
 #define PIN_NMI          (1u << 3)
 #define PIN_VNMI         (1u << 5)
+#define PIN_PREEMPTION   (1u << 6)
+/*
+ * The longest a guest runs without an exit, by the preemption timer (25.5.1), which every entry loads anew by itself.
+ * Bochs 2.7 computes whether external interrupts are masked from the guest's IF before it knows that it is in the guest:
+ * after an entry with IF=0 neither IPI nor timer interrupt exits until the guest changes IF itself.
+ */
+#define GUEST_RUN_MS     2
 #define CPU_INTR_WINDOW  (1u << 2)
 #define CPU_TSC_OFFSET   (1u << 3)
 #define CPU_HLT          (1u << 7)

@@ -41,7 +41,8 @@
 	X(OTHER_INSN,    "other-insn",       exit_ud)           \
 	X(INIT_SIGNAL,   "init-sipi-smi",    exit_ignored)      \
 	X(ENTRY_FAIL,    "entry-fail",       exit_entry_fail)   \
-	X(UNKNOWN,       "unknown",          exit_fatal)
+	X(UNKNOWN,       "unknown",          exit_fatal)        \
+	X(RUN_LIMIT,     "run-limit",        exit_nothing)
 
 enum exit_reason {
 #define X(e, name, handler) EXIT_##e,

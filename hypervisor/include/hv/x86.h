@@ -77,6 +77,7 @@
 #define MSR_PAT             0x277
 #define MSR_MTRR_DEF_TYPE   0x2ff
 #define MSR_VMX_BASIC       0x480
+#define MSR_VMX_MISC        0x485
 #define MSR_TSC_DEADLINE    0x6e0
 #define MSR_X2APIC_FIRST    0x800
 #define MSR_XSS             0xda0
