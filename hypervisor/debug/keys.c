@@ -22,25 +22,6 @@ static void key_runq(char c)
 	}
 }
 
-static void key_domains(char c)
-{
-	(void)c;
-	for (domid_t id = 0; id < DOMID_FIRST_RESERVED_ID; id++) {
-		struct domain *d = domain_get(id);
-		struct vcpu *v;
-
-		if (!d)
-			continue;
-		printk(LOG_ERR "d%u: pages %u of %u, refs %d, pauses %d, dying %d, shut down %d (%u)\n", id, d->tot_pages, d->max_pages,
-		       atomic_read(&d->refcnt), d->pause_count, d->dying, d->is_shut_down, d->shutdown_code);
-		for_each_vcpu(d, v)
-			printk(LOG_ERR "  v%u: CPU%u flags %x%s%s rip %lx switches %lu migrations %lu\n", v->id, v->sched.cpu,
-			       v->sched.pause_flags, v->sched.on_cpu ? " on" : "", v->sched.queued ? " queued" : "", v->arch.regs.rip,
-			       v->sched.switches, v->sched.migrations);
-		domain_put(d);
-	}
-}
-
 static void walk_one(const void *obj, size_t size, const char *site, void *arg)
 {
 	(void)arg;
@@ -61,7 +42,6 @@ static void key_heap(char c)
 static int keys_init(void)
 {
 	debug_key_register('r', "dump run queues", key_runq);
-	debug_key_register('q', "dump domains and vCPUs", key_domains);
 	debug_key_register('H', "dump heap usage", key_heap);
 	return 0;
 }

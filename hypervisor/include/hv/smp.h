@@ -40,8 +40,8 @@ static inline void on_each_cpu(void (*fn)(void *), void *arg, bool wait)
 
 /* Softirqs: per-CPU pending bits, run with interrupts on, lowest number first, before a vCPU is entered and when idle. */
 enum {
-	SOFTIRQ_TIMER, SOFTIRQ_CONSOLE, SOFTIRQ_VCPU /* hv-vcpu's use */, SOFTIRQ_EVENT /* hv-hyper's use */,
-	SOFTIRQ_TASKLET, SOFTIRQ_SCHEDULE /* last: may switch stacks */, NR_SOFTIRQS
+	SOFTIRQ_TIMER, SOFTIRQ_SNAPSHOT /* debug key 'q' */, SOFTIRQ_CONSOLE, SOFTIRQ_TASKLET,
+	SOFTIRQ_SCHEDULE /* last: may switch stacks */, NR_SOFTIRQS
 };
 void softirq_open(unsigned nr, void (*fn)(void));
 /* Sets the bit on that CPU and makes it look (IPI when it is another CPU). */
