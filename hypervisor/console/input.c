@@ -12,7 +12,7 @@
 #include <hv/spinlock.h>
 
 #define CTRL_A 1
-#define BUF 256u
+#define BUF 4096u /* a pasted line comes faster than dom0 is given the CPU */
 
 static DEFINE_SPINLOCK(input_lock, RANK_LEAF);
 static char dom0_buf[BUF], hv_buf[16];

@@ -19,6 +19,9 @@
 #define SCR 7
 #define LSR_DR 0x01
 #define LSR_THRE 0x20
+#define IER_RX 1
+
+#define IRQ_MAX 64 /* characters that one interrupt takes */
 
 static bool present;
 
@@ -57,8 +60,16 @@ static void serial_irq(unsigned gsi, void *data)
 {
 	(void)gsi;
 	(void)data;
-	for (int c, n = 0; n < 64 && (c = serial_getc()) >= 0; n++)
+	for (int c, n = 0; n < IRQ_MAX && (c = serial_getc()) >= 0; n++)
 		console_rx((char)c);
+	/*
+	 * The line is edge-triggered and stays up while there is more: without a new edge nobody would come to read it, for
+	 * ever. Closing and opening the interrupt makes one.
+	 */
+	if (inb(COM1 + LSR) & LSR_DR) {
+		outb(0, COM1 + IER);
+		outb(IER_RX, COM1 + IER);
+	}
 }
 
 void serial_init_irq(void)
@@ -69,5 +80,5 @@ void serial_init_irq(void)
 		return;
 	irq_reserve_gsi(gsi);
 	irq_unmask_gsi(gsi);
-	outb(1, COM1 + IER);
+	outb(IER_RX, COM1 + IER);
 }
