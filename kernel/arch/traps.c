@@ -92,6 +92,23 @@ static void page_fault(struct pt_regs *regs)
 		die(regs, 14, addr);
 }
 
+/* Which unmasked floating-point exception it was (SDM 1 8.5, 11.5.2): bits invalid, denormal, divide, over, under, precision. */
+static int fpu_error_code(bool simd)
+{
+	const u8 *image;
+	unsigned err, mxcsr;
+	u16 cwd, swd;
+
+	fpu_save_current();
+	image = current->thread.fpu;
+	memcpy(&cwd, image, 2);
+	memcpy(&swd, image + 2, 2);
+	memcpy(&mxcsr, image + 24, 4);
+	err = simd ? ~(mxcsr >> 7) & mxcsr : swd & ~(unsigned)cwd;
+	return err & 0x01 ? FPE_FLTINV : err & 0x04 ? FPE_FLTDIV : err & 0x08 ? FPE_FLTOVF : err & 0x12 ? FPE_FLTUND
+		: err & 0x20 ? FPE_FLTRES : FPE_FLTINV;
+}
+
 static void exception(struct pt_regs *regs, int v)
 {
 	if (!user_mode(regs)) {
@@ -127,8 +144,14 @@ static void exception(struct pt_regs *regs, int v)
 				regs->flags &= ~(u64)X86_FLAGS_TF;
 		}
 	}
+	if (v == 16 || v == 19)
+		code = fpu_error_code(v == 19);
 	regs->orig_ax = (u64)-1;
-	force_sig_fault(exceptions[v].sig ? exceptions[v].sig : SIGSEGV, code, regs->ip);
+	/* The address of the instruction goes with the signals that are about an instruction. */
+	if (code == SI_KERNEL)
+		force_sig(exceptions[v].sig ? exceptions[v].sig : SIGSEGV);
+	else
+		force_sig_fault(exceptions[v].sig, code, v == 17 ? 0 : regs->ip);
 	local_irq_disable();
 }
 

@@ -133,6 +133,7 @@ static void zap_one(struct tlb_gather *g, struct vma *v, pte_t *pte, unsigned lo
 void zap_range(struct vma *v, unsigned long start, unsigned long end, struct tlb_gather *g)
 {
 	struct mm *mm = v->mm;
+	mm->hiwater_rss = mm_max_rss(mm); /* pages are about to go; a lost race only makes it a little low */
 	for (unsigned long a = start; a < end;) {
 		unsigned long next = min((a & ~(PD_SIZE - 1)) + PD_SIZE, end);
 		pte_t *p = walk(mm, a);

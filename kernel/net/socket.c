@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The socket calls, for Unix sockets: the one family there is; others get -EAFNOSUPPORT. */
 #include "unix.h"
+#include "../vfs/anon.h"
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 
@@ -26,7 +27,8 @@ static int get_addr(const void __user *u, int len, struct sockaddr_un *sun)
 	return copy_from_user(sun, u, (size_t)len) ? -EFAULT : 0;
 }
 
-static int put_addr(void __user *u, int __user *ulen, struct uaddr *a)
+/* named: a socket without a name shows its family; the sender of a message without a name shows nothing. */
+static int put_addr(void __user *u, int __user *ulen, struct uaddr *a, bool named)
 {
 	struct sockaddr_un sun;
 	unsigned len;
@@ -39,6 +41,7 @@ static int put_addr(void __user *u, int __user *ulen, struct uaddr *a)
 	if (room < 0)
 		return -EINVAL;
 	usock_name(a, &sun, &len);
+	len = a || named ? len : 0;
 	if (copy_to_user(u, &sun, min_t(size_t, (size_t)room, min_t(size_t, len, sizeof(sun)))))
 		return -EFAULT;
 	return put_user((int)len, ulen);
@@ -47,17 +50,35 @@ static int put_addr(void __user *u, int __user *ulen, struct uaddr *a)
 /* The descriptor consumes s on success. */
 static int sock_fd(struct usock *s, int flags)
 {
-	return anon_inode_getfd("socket:", &unix_fops, s, O_RDWR | (unsigned)(flags & (SOCK_NONBLOCK | SOCK_CLOEXEC)));
+	int fd = get_unused_fd_flags(flags & SOCK_CLOEXEC ? O_CLOEXEC : 0);
+	struct inode *i;
+	struct file *f;
+
+	if (fd < 0)
+		return fd;
+	i = new_anon_inode(S_IFSOCK | 0777);
+	f = i ? anon_file("socket:[", i, &unix_fops, O_RDWR | (unsigned)(flags & SOCK_NONBLOCK)) : ERR_PTR(-ENOMEM);
+	if (IS_ERR(f)) {
+		put_unused_fd((unsigned)fd);
+		return (int)PTR_ERR(f);
+	}
+	f->private = s;
+	f->mode = (f->mode & ~FMODE_LSEEK) | FMODE_STREAM | FMODE_READ | FMODE_WRITE;
+	fd_install((unsigned)fd, f);
+	return fd;
 }
+
+/* A raw Unix socket is one for datagrams. */
+static int sock_kind(int type) { return (type & 15) == SOCK_RAW ? SOCK_DGRAM : type & 15; }
 
 static int check_kind(int family, int type, int proto)
 {
-	int kind = type & 15;
+	int kind = sock_kind(type);
 
-	if (family != AF_UNIX)
-		return -EAFNOSUPPORT;
 	if (type & ~(15 | SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
+	if (family != AF_UNIX)
+		return -EAFNOSUPPORT;
 	if (proto && proto != AF_UNIX)
 		return -EPROTONOSUPPORT;
 	return kind == SOCK_STREAM || kind == SOCK_DGRAM || kind == SOCK_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
@@ -70,7 +91,7 @@ long sys_socket(int family, int type, int proto)
 
 	if (err)
 		return err;
-	s = usock_new(type & 15);
+	s = usock_new(sock_kind(type));
 	if (!s)
 		return -ENOMEM;
 	fd = sock_fd(s, type);
@@ -86,8 +107,8 @@ long sys_socketpair(int family, int type, int proto, int *ufds)
 
 	if (err)
 		return err;
-	a = usock_new(type & 15);
-	b = usock_new(type & 15);
+	a = usock_new(sock_kind(type));
+	b = usock_new(sock_kind(type));
 	if (!a || !b) {
 		usock_put(a);
 		usock_put(b);
@@ -175,7 +196,7 @@ long sys_accept4(int fd, struct sockaddr *u, int *ulen, int flags)
 	if (err)
 		return err;
 	p = usock_peer(c);
-	err = put_addr(u, ulen, p ? p->addr : NULL);
+	err = put_addr(u, ulen, p ? p->addr : NULL, true);
 	usock_put(p);
 	nfd = err ? err : sock_fd(c, flags);
 	if (nfd < 0)
@@ -209,7 +230,7 @@ long sys_getsockname(int fd, struct sockaddr *u, int *ulen)
 
 	if (!s)
 		return err;
-	err = u ? put_addr(u, ulen, READ_ONCE(s->addr)) : -EFAULT;
+	err = u ? put_addr(u, ulen, READ_ONCE(s->addr), true) : -EFAULT;
 	fput(f);
 	return err;
 }
@@ -223,7 +244,7 @@ long sys_getpeername(int fd, struct sockaddr *u, int *ulen)
 	if (!s)
 		return err;
 	p = usock_peer(s);
-	err = !p ? -ENOTCONN : u ? put_addr(u, ulen, READ_ONCE(p->addr)) : -EFAULT;
+	err = !p ? -ENOTCONN : u ? put_addr(u, ulen, READ_ONCE(p->addr), true) : -EFAULT;
 	usock_put(p);
 	fput(f);
 	return err;
@@ -269,7 +290,7 @@ long sys_recvfrom(int fd, void *buf, size_t n, unsigned int flags, struct sockad
 		return err;
 	iov_iter_user(&it, buf, min(n, MAX_RW_COUNT));
 	ret = usock_recvmsg(s, NULL, &it, &from, eff_flags(f, flags));
-	if (ret >= 0 && u && put_addr(u, ulen, from))
+	if (ret >= 0 && u && put_addr(u, ulen, from, false))
 		ret = -EFAULT;
 	uaddr_put(from);
 	fput(f);
@@ -355,41 +376,90 @@ long sys_sendmmsg(int fd, struct mmsghdr *u, unsigned int n, unsigned int flags)
 	return done ? (long)done : ret;
 }
 
-long sys_recvmsg(int fd, struct msghdr *u, unsigned int flags)
+/* msg_flags starts with what Linux leaves of the caller's. */
+static ssize_t do_recvmsg(struct file *f, struct msghdr __user *u, unsigned flags)
 {
+	struct sockaddr_un sun;
 	struct uaddr *from = NULL;
 	struct iov_iter it;
 	struct msghdr h;
 	struct iovec *v;
-	struct file *f;
-	int err;
-	struct usock *s = sock_of(fd, &f, &err);
-	ssize_t ret;
+	ssize_t ret = get_msghdr(u, &h, &v, &it);
 
-	if (!s)
-		return err;
-	ret = get_msghdr(u, &h, &v, &it);
 	if (ret >= 0) {
-		h.flags = 0;
-		ret = usock_recvmsg(s, &h, &it, &from, eff_flags(f, flags));
+		h.flags = flags & MSG_CMSG_CLOEXEC;
+		ret = usock_recvmsg(f->private, &h, &it, &from, eff_flags(f, flags));
 	}
 	if (ret >= 0) {
 		unsigned len = 0;
 
-		if (h.name) {
-			struct sockaddr_un sun;
-
+		if (h.name && from) {
 			usock_name(from, &sun, &len);
-			if (!from)
-				len = 0;
 			if (copy_to_user(h.name, &sun, min_t(size_t, len, h.namelen > 0 ? (size_t)h.namelen : 0)))
 				ret = -EFAULT;
 		}
-		if (put_user((int)len, &u->namelen) || put_user(h.flags, &u->flags) || put_user(h.controllen, &u->controllen))
+		if ((h.name && put_user((int)len, &u->namelen)) || put_user(h.flags, &u->flags) || put_user(h.controllen, &u->controllen))
 			ret = -EFAULT;
 	}
 	uaddr_put(from);
 	kfree(v);
+	return ret;
+}
+
+long sys_recvmsg(int fd, struct msghdr *u, unsigned int flags)
+{
+	struct file *f;
+	int err;
+	ssize_t ret;
+
+	if (!sock_of(fd, &f, &err))
+		return err;
+	ret = do_recvmsg(f, u, flags);
 	fput(f);
 	return ret;
+}
+
+/* The limit is looked at after each message only (recvmmsg(2), BUGS); MSG_WAITFORONE: the first may wait, no other. */
+long sys_recvmmsg(int fd, struct mmsghdr *u, unsigned int n, unsigned int flags, struct timespec64 *ut)
+{
+	ktime_t end = KTIME_MAX;
+	unsigned done = 0;
+	struct file *f;
+	ssize_t ret = 0;
+	int err;
+
+	if (ut) {
+		struct timespec64 t;
+
+		if (copy_from_user(&t, ut, sizeof(t)))
+			return -EFAULT;
+		if (t.tv_sec < 0 || (u64)t.tv_nsec >= (u64)NSEC_PER_SEC)
+			return -EINVAL;
+		end = timespec64_to_ktime(t);
+		end = end > KTIME_MAX - ktime_get() ? KTIME_MAX : ktime_get() + end;
+	}
+	if (!sock_of(fd, &f, &err))
+		return err;
+	while (done < n) {
+		ret = do_recvmsg(f, &u[done].hdr, flags & ~(unsigned)MSG_WAITFORONE);
+		if (ret >= 0 && put_user((unsigned)ret, &u[done].len))
+			ret = -EFAULT;
+		if (ret < 0)
+			break;
+		done++;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+		if (ktime_get() >= end)
+			break;
+		cond_resched();
+	}
+	fput(f);
+	if (ut && done) {
+		ktime_t left = end == KTIME_MAX ? 0 : max_t(ktime_t, end - ktime_get(), 0);
+		struct timespec64 t = ktime_to_timespec64(left);
+
+		if (copy_to_user(ut, &t, sizeof(t)))
+			return -EFAULT;
+	}
+	return done ? (long)done : ret;
 }

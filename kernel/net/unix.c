@@ -26,6 +26,9 @@ struct usock *usock_new(int type)
 	INIT_LIST_HEAD(&s->bound);
 	INIT_LIST_HEAD(&s->backlog);
 	INIT_LIST_HEAD(&s->pending);
+	INIT_LIST_HEAD(&s->senders);
+	INIT_LIST_HEAD(&s->sender_node);
+	s->sndbuf = s->rcvbuf = SNDBUF;
 	s->peercred = (struct ucred){ 0, ~0u, ~0u };
 	return s;
 }
@@ -42,19 +45,44 @@ void umsg_free(struct umsg *m)
 		fput(m->files[i]);
 	kfree(m->files);
 	uaddr_put(m->from);
+	if (m->sender) {
+		struct usock *s = m->sender;
+		bool room;
+
+		spin_lock(&s->lock);
+		s->wmem -= m->charge;
+		room = usock_writable(s);
+		spin_unlock(&s->lock);
+		if (room)
+			wake_up_all_poll(&s->wait, POLLOUT | POLLWRNORM);
+		usock_put(s);
+	}
 	kvfree(m);
+}
+
+/* Frees what nobody will read. The last descriptor is closed: no receiver is at work. */
+static void drop_queue(struct usock *s)
+{
+	LIST_HEAD(old);
+
+	spin_lock(&s->lock);
+	list_splice_init(&s->queue, &old);
+	s->qlen = 0;
+	s->oob = NULL;
+	spin_unlock(&s->lock);
+	while (!list_empty(&old)) {
+		struct umsg *m = list_first_entry(&old, struct umsg, node);
+
+		list_del(&m->node);
+		umsg_free(m);
+	}
 }
 
 void usock_put(struct usock *s)
 {
 	if (!s || !refcount_dec_and_test(&s->ref))
 		return;
-	while (!list_empty(&s->queue)) {
-		struct umsg *m = list_first_entry(&s->queue, struct umsg, node);
-
-		list_del(&m->node);
-		umsg_free(m);
-	}
+	drop_queue(s);
 	uaddr_put(s->addr);
 	if (s->inode)
 		iput(s->inode);
@@ -71,6 +99,7 @@ struct usock *usock_peer(struct usock *s)
 	return p;
 }
 
+/* unix_mutex held for datagram sockets: sender_node moves with the peer. */
 static void set_peer(struct usock *s, struct usock *p)
 {
 	struct usock *old;
@@ -79,7 +108,27 @@ static void set_peer(struct usock *s, struct usock *p)
 	old = s->peer;
 	s->peer = p ? usock_get(p) : NULL;
 	spin_unlock(&s->lock);
+	if (s->type == SOCK_DGRAM) {
+		if (old) {
+			spin_lock(&old->lock);
+			list_del_init(&s->sender_node);
+			spin_unlock(&old->lock);
+		}
+		if (p) {
+			spin_lock(&p->lock);
+			list_add(&s->sender_node, &p->senders);
+			spin_unlock(&p->lock);
+		}
+	}
 	usock_put(old);
+}
+
+void usock_set_peer(struct usock *s, struct usock *p)
+{
+	mutex_lock(&unix_mutex);
+	if (s->state != U_CLOSED)
+		set_peer(s, p);
+	mutex_unlock(&unix_mutex);
 }
 
 void usock_name(struct uaddr *a, struct sockaddr_un *sun, unsigned *len)
@@ -166,6 +215,18 @@ static void autoname(struct uaddr *a)
 	} while (abstract_taken(a));
 }
 
+static bool name_in_use(const struct sockaddr_un *sun, unsigned len)
+{
+	char path[UNIX_PATH_MAX + 1] = { 0 };
+	struct path p;
+
+	memcpy(path, sun->path, len - 2);
+	if (kern_path(path, 0, &p))
+		return false;
+	path_put(&p);
+	return true;
+}
+
 int usock_bind(struct usock *s, const struct sockaddr_un *sun, unsigned len)
 {
 	struct uaddr *a;
@@ -181,8 +242,10 @@ int usock_bind(struct usock *s, const struct sockaddr_un *sun, unsigned len)
 	a->len = len;
 	memcpy(&a->sun, sun, len);
 	if (READ_ONCE(s->addr)) {
+		/* A name in use is told first. */
+		err = len > 2 && sun->path[0] && name_in_use(sun, len) ? -EADDRINUSE : -EINVAL;
 		uaddr_put(a);
-		return -EINVAL;
+		return err;
 	}
 	if (len > 2 && sun->path[0]) {
 		char path[UNIX_PATH_MAX + 1] = { 0 };
@@ -242,8 +305,8 @@ void usock_pair(struct usock *a, struct usock *b)
 {
 	ucred_current(&a->peercred);
 	b->peercred = a->peercred;
-	set_peer(a, b);
-	set_peer(b, a);
+	usock_set_peer(a, b);
+	usock_set_peer(b, a);
 	if (a->type != SOCK_DGRAM)
 		a->state = b->state = U_CONNECTED;
 }
@@ -273,20 +336,27 @@ static int connect_locked(struct usock *s, struct usock *srv, struct usock *mate
 
 int usock_connect(struct usock *s, const struct sockaddr_un *sun, unsigned len, bool nonblock)
 {
+	ktime_t left = s->sndtimeo ? s->sndtimeo : KTIME_MAX;
 	struct usock *srv, *mate;
 	int err;
 
 	if (s->type == SOCK_DGRAM && sun->family == 0) {
-		set_peer(s, NULL);
+		usock_set_peer(s, NULL);
 		return 0;
 	}
 	err = usock_find(sun, len, s->type, &srv);
 	if (err)
 		return err;
 	if (s->type == SOCK_DGRAM) {
-		set_peer(s, srv);
+		struct usock *its = usock_peer(srv);
+
+		/* Who is connected takes messages of its peer only. */
+		err = its && its != s ? -EPERM : 0;
+		usock_put(its);
+		if (!err)
+			usock_set_peer(s, srv);
 		usock_put(srv);
-		return 0;
+		return err;
 	}
 	mate = usock_new(s->type);
 	if (!mate) {
@@ -299,7 +369,9 @@ int usock_connect(struct usock *s, const struct sockaddr_un *sun, unsigned len, 
 		mutex_unlock(&unix_mutex);
 		if (err != -EAGAIN || nonblock)
 			break;
-		err = (int)wait_event_interruptible(srv->wait, srv->nbacklog < srv->maxbacklog || srv->state != U_LISTEN);
+		left = wait_event_interruptible_timeout(srv->wait, srv->nbacklog < srv->maxbacklog || srv->state != U_LISTEN || srv->shut,
+							    left);
+		err = left > 0 ? 0 : left ? sock_intr(s->sndtimeo, (int)left) : -EAGAIN;
 		if (err)
 			break;
 	}
@@ -340,8 +412,19 @@ int usock_accept(struct usock *s, bool nonblock, struct usock **out)
 			return -EAGAIN;
 		left = wait_event_interruptible_timeout(s->wait, !list_empty(&s->backlog) || s->state != U_LISTEN || s->shut, left);
 		if (left <= 0)
-			return left ? (int)left : -EAGAIN;
+			return left ? sock_intr(s->rcvtimeo, (int)left) : -EAGAIN;
 	}
+}
+
+/* There is room in the queue of s again, or it is gone. */
+void wake_senders(struct usock *s)
+{
+	struct usock *x;
+
+	spin_lock(&s->lock);
+	list_for_each_entry(x, &s->senders, sender_node)
+		wake_up_all_poll(&x->wait, POLLOUT | POLLWRNORM);
+	spin_unlock(&s->lock);
 }
 
 static void mark_shut(struct usock *s, unsigned how, int error)
@@ -359,8 +442,6 @@ int usock_shutdown(struct usock *s, unsigned how)
 	struct usock *p = usock_peer(s);
 	unsigned mirrored = (how & SHUT_RCV ? SHUT_SND : 0) | (how & SHUT_SND ? SHUT_RCV : 0);
 
-	if (s->type != SOCK_DGRAM && !p && s->state != U_LISTEN)
-		return -ENOTCONN;
 	mark_shut(s, how, 0);
 	if (p && s->type != SOCK_DGRAM)
 		mark_shut(p, mirrored, 0);
@@ -368,7 +449,8 @@ int usock_shutdown(struct usock *s, unsigned how)
 	return 0;
 }
 
-void usock_release(struct usock *s)
+/* The last descriptor is closed, or (embryo) the listener before anybody accepted. */
+static void release(struct usock *s, bool embryo)
 {
 	struct usock *p = usock_peer(s);
 	LIST_HEAD(orphans);
@@ -388,15 +470,21 @@ void usock_release(struct usock *s)
 		struct usock *c = list_first_entry(&orphans, struct usock, pending);
 
 		list_del_init(&c->pending);
-		usock_release(c); /* never listening: one level deep */
+		release(c, true); /* never listening: one level deep */
 	}
 	spin_lock(&s->lock);
 	unread = !list_empty(&s->queue);
 	spin_unlock(&s->lock);
 	mark_shut(s, SHUT_RCV | SHUT_SND, 0);
 	if (p && s->type != SOCK_DGRAM)
-		mark_shut(p, SHUT_RCV | SHUT_SND, unread ? ECONNRESET : 0);
+		mark_shut(p, SHUT_RCV | SHUT_SND, unread || embryo ? ECONNRESET : 0);
+	mutex_lock(&unix_mutex);
 	set_peer(s, NULL);
+	mutex_unlock(&unix_mutex);
+	drop_queue(s);
+	wake_senders(s);
 	usock_put(p);
 	usock_put(s);
 }
+
+void usock_release(struct usock *s) { release(s, false); }

@@ -2,6 +2,7 @@
 /*
  * Unix sockets inside. Locks, outermost first: unix_mutex (names, who is connected with whom, backlogs) > s->rmutex (one
  * receiver at a time) > s->lock (spin: queue, counters, peer pointer). Two sockets' spins are never held together.
+ * A message is charged to its sender (wmem) until it is freed; it holds a reference to the sender for that.
  */
 #ifndef NET_UNIX_H
 #define NET_UNIX_H
@@ -12,9 +13,11 @@
 #define AF_UNIX 1
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define SOCK_SEQPACKET 5
 #define SOCK_NONBLOCK O_NONBLOCK
 #define SOCK_CLOEXEC O_CLOEXEC
+#define MSG_OOB 1
 #define MSG_PEEK 2
 #define MSG_CTRUNC 8
 #define MSG_TRUNC 0x20
@@ -22,13 +25,17 @@
 #define MSG_EOR 0x80
 #define MSG_WAITALL 0x100
 #define MSG_NOSIGNAL 0x4000
+#define MSG_WAITFORONE 0x10000
 #define MSG_CMSG_CLOEXEC 0x40000000
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2
 #define SCM_MAX_FD 253
 #define UNIX_PATH_MAX 108
-#define SNDBUF 212992UL
+#define SNDBUF 212992U   /* default, and the most that SO_SNDBUF gives (before it is doubled) */
+#define MIN_SNDBUF 4608U
+#define MIN_RCVBUF 2304U
+#define DGRAM_QLEN 10U   /* net.unix.max_dgram_qlen */
 
 struct sockaddr_un {
 	u16 family;
@@ -63,11 +70,16 @@ struct umsg {
 	struct list_head node;
 	struct ucred cred;
 	struct uaddr *from;
+	struct usock *sender; /* charged with `charge`; referenced */
+	unsigned charge;
+	bool oob;             /* (lock) sent with MSG_OOB */
 	struct file **files;
 	unsigned nfiles;
 	size_t len, off;
 	u8 data[];
 };
+
+#define SO_SIMPLE_MAX 40
 
 enum ustate { U_IDLE, U_LISTEN, U_CONNECTED, U_CLOSED };
 #define SHUT_RCV 1u
@@ -78,11 +90,16 @@ struct usock {
 	int type;
 	spinlock_t lock;
 	struct list_head queue;     /* (lock) */
-	size_t queued;              /* (lock) bytes, with a charge per message */
+	unsigned qlen;              /* (lock) messages in the queue */
+	struct umsg *oob;           /* (lock) the urgent byte's message, in the queue */
+	unsigned wmem;              /* (lock) charged for messages sent and not yet freed */
+	unsigned sndbuf, rcvbuf;
 	enum ustate state;          /* (unix_mutex) */
 	struct usock *peer;         /* (lock) referenced; dgram: where send goes */
 	unsigned shut;              /* (lock) SHUT_* */
 	int error;                  /* (lock) pending, e.g. ECONNRESET */
+	struct list_head senders;   /* (lock) dgram: sockets whose peer this is, by sender_node; woken when there is room */
+	struct list_head sender_node; /* (peer's lock) */
 	struct mutex rmutex;
 	wait_queue_head_t wait;     /* everything about this socket */
 	struct uaddr *addr;         /* (unix_mutex) or NULL */
@@ -92,7 +109,9 @@ struct usock {
 	struct list_head pending;
 	unsigned nbacklog, maxbacklog;
 	struct ucred peercred;
-	bool passcred;
+	bool passcred, oobinline;
+	int linger[2]; /* closing never waits, so told only */
+	int options[SO_SIMPLE_MAX + 1]; /* options of SOL_SOCKET that are stored and told again */
 	ktime_t rcvtimeo, sndtimeo; /* 0: for ever */
 };
 
@@ -108,8 +127,19 @@ int usock_bind(struct usock *s, const struct sockaddr_un *sun, unsigned len);
 int usock_connect(struct usock *s, const struct sockaddr_un *sun, unsigned len, bool nonblock);
 int usock_accept(struct usock *s, bool nonblock, struct usock **out);
 void usock_pair(struct usock *a, struct usock *b);
+void usock_set_peer(struct usock *s, struct usock *p);
+static inline bool usock_peer_is(struct usock *s, struct usock *p) { return READ_ONCE(s->peer) == p; }
+/* A sleep of a socket with a time limit is not restarted after a signal: -EINTR (socket(7)). */
+static inline int sock_intr(ktime_t limit, int err) { return limit && err == -ERESTARTSYS ? -EINTR : err; }
+static inline bool usock_writable(const struct usock *s) { return READ_ONCE(s->wmem) * 4 <= READ_ONCE(s->sndbuf); }
+/* Is the queue of p too long for s? Two datagram sockets connected to each other have no such limit. */
+static inline bool usock_full(const struct usock *p, const struct usock *s)
+{
+	return p->type == SOCK_DGRAM && p != s && READ_ONCE(p->peer) != s && READ_ONCE(p->qlen) > DGRAM_QLEN;
+}
 int usock_shutdown(struct usock *s, unsigned how);
 void usock_release(struct usock *s);
+void wake_senders(struct usock *s);
 void uaddr_put(struct uaddr *a);
 void usock_name(struct uaddr *a, struct sockaddr_un *sun, unsigned *len);
 

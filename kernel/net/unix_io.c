@@ -1,146 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets: messages and their ancillary data. A message is charged to the receiver's queue; writers wait on the
- * receiver's wait queue for room. */
+/* Unix sockets: messages. A message is charged to its sender; writers wait on their own
+ * socket for room, datagram writers also on the receiver's for a place in its queue. */
 #include "unix.h"
 #include <kernel/signal.h>
 #include <kernel/uaccess.h>
 
 #define STREAM_CHUNK 16384UL
-#define MSG_CHARGE 256UL
-
-/* --- ancillary data ---------------------------------------------------------------------------------------------- */
-
-static int take_rights(struct umsg *m, const int __user *fds, size_t n)
-{
-	struct file **grown;
-
-	if (n + m->nfiles > SCM_MAX_FD)
-		return -EINVAL;
-	grown = krealloc(m->files, (n + m->nfiles) * sizeof(*grown) + 1, GFP_KERNEL);
-	if (!grown)
-		return -ENOMEM;
-	m->files = grown;
-	for (size_t i = 0; i < n; i++) {
-		int fd;
-		struct file *f;
-
-		if (get_user(fd, &fds[i]))
-			return -EFAULT;
-		f = fget((unsigned)fd);
-		if (!f)
-			return -EBADF;
-		m->files[m->nfiles++] = f;
-	}
-	return 0;
-}
-
-static int take_creds(struct umsg *m, const struct ucred __user *u, size_t n)
-{
-	const struct cred *c = current_cred();
-	struct ucred v;
-
-	if (n != sizeof(v))
-		return -EINVAL;
-	if (copy_from_user(&v, u, sizeof(v)))
-		return -EFAULT;
-	if ((v.pid != current->tgid && !capable(CAP_SYS_ADMIN)) ||
-	    (v.uid != c->uid && v.uid != c->euid && v.uid != c->suid && !capable(CAP_SETUID)) ||
-	    (v.gid != c->gid && v.gid != c->egid && v.gid != c->sgid && !capable(CAP_SETGID)))
-		return -EPERM;
-	m->cred = v;
-	return 0;
-}
-
-int scm_send(const struct msghdr *h, struct umsg *m)
-{
-	size_t at = 0;
-
-	if (!h->control)
-		return 0;
-	while (at + sizeof(struct cmsghdr) <= h->controllen) {
-		char __user *u = (char *)h->control + at;
-		struct cmsghdr c;
-		int err = 0;
-
-		if (copy_from_user(&c, u, sizeof(c)))
-			return -EFAULT;
-		if (c.len < sizeof(c) || c.len > h->controllen - at)
-			return -EINVAL;
-		if (c.level == SOL_SOCKET && c.type == SCM_RIGHTS)
-			err = take_rights(m, (int *)(u + sizeof(c)), (c.len - sizeof(c)) / sizeof(int));
-		else if (c.level == SOL_SOCKET && c.type == SCM_CREDENTIALS)
-			err = take_creds(m, (struct ucred *)(u + sizeof(c)), c.len - sizeof(c));
-		else if (c.level == SOL_SOCKET)
-			err = -EINVAL;
-		if (err)
-			return err;
-		at += ALIGN(c.len, 8);
-	}
-	return 0;
-}
-
-/* Appends one control message at *used; what does not fit is cut and flagged. */
-static void put_cmsg(struct msghdr *h, size_t *used, int type, const void *data, size_t n)
-{
-	struct cmsghdr c = { sizeof(c) + n, SOL_SOCKET, type };
-	char __user *u = (char *)h->control + *used;
-
-	if (!h->control || h->controllen - *used < sizeof(c) + n) {
-		h->flags |= MSG_CTRUNC;
-		return;
-	}
-	if (copy_to_user(u, &c, sizeof(c)) || copy_to_user(u + sizeof(c), data, n)) {
-		h->flags |= MSG_CTRUNC;
-		return;
-	}
-	*used = min(*used + ALIGN(c.len, 8), h->controllen);
-}
-
-static void put_rights(struct msghdr *h, size_t *used, struct umsg *m, unsigned flags)
-{
-	size_t left = h->controllen - *used;
-	size_t room = h->control && left > sizeof(struct cmsghdr) ? (left - sizeof(struct cmsghdr)) / sizeof(int) : 0;
-	int fds[SCM_MAX_FD];
-	unsigned n = 0;
-
-	for (; n < m->nfiles && n < room; n++) {
-		int fd = get_unused_fd_flags(flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0);
-
-		if (fd < 0)
-			break;
-		fds[n] = fd;
-		fd_install((unsigned)fd, get_file(m->files[n]));
-	}
-	if (n)
-		put_cmsg(h, used, SCM_RIGHTS, fds, n * sizeof(int));
-	if (n < m->nfiles)
-		h->flags |= MSG_CTRUNC;
-}
-
-void scm_recv(struct usock *s, struct msghdr *h, struct umsg *m, unsigned flags, bool peek)
-{
-	size_t used = 0;
-
-	if (s->passcred)
-		put_cmsg(h, &used, SCM_CREDENTIALS, &m->cred, sizeof(m->cred));
-	if (m->nfiles) {
-		put_rights(h, &used, m, flags);
-		if (!peek) {
-			for (unsigned i = 0; i < m->nfiles; i++)
-				fput(m->files[i]);
-			m->nfiles = 0;
-		}
-	}
-	h->controllen = used;
-}
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */
 
-/* Queues m on p, waiting for room. Consumes m on success. */
-static int queue_msg(struct usock *s, struct usock *p, struct umsg *m, bool nonblock)
+/* What Linux's buffers for n bytes weigh: the head with 320 bytes of shared information, rounded up, and 256. Programs
+ * see it in how many datagrams fit. */
+static unsigned charge_of(size_t n)
 {
-	ktime_t left = s->sndtimeo ? s->sndtimeo : KTIME_MAX;
+	size_t head = ALIGN(n, 64) + 320, size = 512;
 
+	while (size < head && size < 8192)
+		size *= 2;
+	return (unsigned)(256 + (size < head ? ALIGN(head, PAGE_SIZE) : size));
+}
+
+/* Takes the charge from the sender's buffer, waiting until there is any room: then the whole message may go. */
+static int reserve(struct usock *s, unsigned charge, bool nonblock, ktime_t *left)
+{
+	for (;;) {
+		int err = 0;
+
+		spin_lock(&s->lock);
+		if (s->error) {
+			err = -s->error;
+			s->error = 0;
+		} else if (s->shut & SHUT_SND) {
+			err = -EPIPE;
+		} else if (s->wmem < s->sndbuf) {
+			s->wmem += charge;
+			err = 1;
+		}
+		spin_unlock(&s->lock);
+		if (err)
+			return err > 0 ? 0 : err;
+		if (nonblock)
+			return -EAGAIN;
+		*left = wait_event_interruptible_timeout(s->wait, usock_writable(s) || s->error || (s->shut & SHUT_SND), *left);
+		if (*left <= 0)
+			return *left ? sock_intr(s->sndtimeo, (int)*left) : -EAGAIN;
+	}
+}
+
+/* Queues m on p; a datagram may wait for room in p's queue. Consumes m on success. */
+static int queue_msg(struct usock *s, struct usock *p, struct umsg *m, bool nonblock, ktime_t *left)
+{
 	for (;;) {
 		int err = 0;
 		bool queued = false;
@@ -150,42 +59,59 @@ static int queue_msg(struct usock *s, struct usock *p, struct umsg *m, bool nonb
 		spin_lock(&p->lock);
 		if (p->shut & SHUT_RCV) {
 			err = s->type == SOCK_DGRAM && p->state == U_CLOSED ? -ECONNREFUSED : -EPIPE;
-		} else if (!p->queued || p->queued + m->len <= SNDBUF) {
+		} else if (!usock_full(p, s)) {
 			list_add_tail(&m->node, &p->queue);
-			p->queued += m->len + MSG_CHARGE;
+			p->qlen++;
+			if (m->oob) {
+				if (p->oob)
+					p->oob->oob = false; /* only the last is urgent */
+				p->oob = m;
+			}
 			queued = true;
 		}
 		spin_unlock(&p->lock);
 		if (queued) {
-			wake_up_all_poll(&p->wait, POLLIN | POLLRDNORM);
+			wake_up_all_poll(&p->wait, POLLIN | POLLRDNORM | (m->oob ? POLLPRI : 0));
 			return 0;
 		}
 		if (err)
 			return err;
 		if (nonblock)
 			return -EAGAIN;
-		left = wait_event_interruptible_timeout(p->wait, !p->queued || p->queued + m->len <= SNDBUF ||
-							(p->shut & SHUT_RCV) || (s->shut & SHUT_SND), left);
-		if (left <= 0)
-			return left ? (int)left : -EAGAIN;
+		*left = wait_event_interruptible_timeout(p->wait, !usock_full(p, s) || (p->shut & SHUT_RCV) || (s->shut & SHUT_SND),
+							 *left);
+		if (*left <= 0)
+			return *left ? sock_intr(s->sndtimeo, (int)*left) : -EAGAIN;
 	}
 }
 
-static struct umsg *make_msg(struct usock *s, struct iov_iter *from, size_t n, const struct msghdr *h, int *err)
+/* A message of n bytes, its charge taken from s. */
+static struct umsg *make_msg(struct usock *s, struct iov_iter *from, size_t n, const struct msghdr *h, bool nonblock,
+			     ktime_t *left, int *err)
 {
-	struct umsg *m = kvmalloc(sizeof(*m) + n, GFP_KERNEL);
+	unsigned charge = charge_of(n);
+	struct umsg *m;
 
-	*err = -ENOMEM;
-	if (!m)
+	*err = reserve(s, charge, nonblock, left);
+	if (*err)
 		return NULL;
+	m = kvmalloc(sizeof(*m) + n, GFP_KERNEL);
+	if (!m) {
+		spin_lock(&s->lock);
+		s->wmem -= charge;
+		spin_unlock(&s->lock);
+		*err = -ENOMEM;
+		return NULL;
+	}
 	memset(m, 0, sizeof(*m));
+	m->sender = usock_get(s);
+	m->charge = charge;
 	ucred_current(&m->cred);
 	m->len = n;
-	mutex_lock(&unix_mutex);
-	m->from = s->addr;
-	if (m->from)
+	if (READ_ONCE(s->addr)) { /* set once, under unix_mutex; lives as long as the socket */
+		m->from = s->addr;
 		refcount_inc(&m->from->ref);
-	mutex_unlock(&unix_mutex);
+	}
 	*err = copy_from_iter(m->data, n, from) == n ? 0 : -EFAULT;
 	if (!*err && h)
 		*err = scm_send(h, m);
@@ -196,14 +122,42 @@ static struct umsg *make_msg(struct usock *s, struct iov_iter *from, size_t n, c
 	return m;
 }
 
+static ssize_t send_parts(struct usock *s, struct usock *p, const struct msghdr *h, struct iov_iter *from, unsigned flags, int *err)
+{
+	ktime_t left = s->sndtimeo ? s->sndtimeo : KTIME_MAX;
+	bool nonblock = flags & MSG_DONTWAIT, stream = s->type == SOCK_STREAM;
+	size_t total = from->count, done = 0;
+
+	while (!stream || done < total) {
+		/* The last byte of an urgent transfer travels alone. */
+		size_t rest = total - done - ((flags & MSG_OOB) && total - done > 1 ? 1 : 0);
+		size_t n = stream ? min_t(size_t, rest, STREAM_CHUNK) : total;
+		struct umsg *m = make_msg(s, from, n, done ? NULL : h, nonblock, &left, err);
+
+		if (!m)
+			break;
+		m->oob = (flags & MSG_OOB) && done + n == total;
+		*err = queue_msg(s, p, m, nonblock, &left);
+		if (*err) {
+			umsg_free(m);
+			break;
+		}
+		done += n;
+		if (!stream)
+			break;
+	}
+	return (ssize_t)done;
+}
+
 ssize_t usock_sendmsg(struct usock *s, const struct msghdr *h, struct iov_iter *from, const struct sockaddr_un *to,
 		      unsigned tolen, unsigned flags)
 {
-	bool nonblock = flags & MSG_DONTWAIT;
-	size_t total = from->count, done = 0;
-	struct usock *p = NULL;
+	struct usock *p = NULL, *its;
+	ssize_t done = 0;
 	int err = 0;
 
+	if ((flags & MSG_OOB) && s->type != SOCK_STREAM)
+		return -EOPNOTSUPP;
 	if (tolen && s->type == SOCK_STREAM)
 		return READ_ONCE(s->peer) ? -EISCONN : -EOPNOTSUPP;
 	if (tolen && s->type == SOCK_DGRAM)
@@ -214,30 +168,24 @@ ssize_t usock_sendmsg(struct usock *s, const struct msghdr *h, struct iov_iter *
 		return err;
 	if (!p)
 		return s->type == SOCK_STREAM && (s->shut & SHUT_SND) ? -EPIPE : -ENOTCONN;
-	if (s->type != SOCK_STREAM && total > SNDBUF - 32)
+	if (s->type != SOCK_STREAM && from->count > READ_ONCE(s->sndbuf) - 32)
 		err = -EMSGSIZE;
-	while (!err) {
-		size_t n = s->type == SOCK_STREAM ? min_t(size_t, total - done, STREAM_CHUNK) : total;
-		struct umsg *m;
-
-		if (s->type == SOCK_STREAM && !n)
-			break;
-		m = make_msg(s, from, n, done ? NULL : h, &err);
-		if (!m)
-			break;
-		err = queue_msg(s, p, m, nonblock);
-		if (err) {
-			umsg_free(m);
-			break;
-		}
-		done += n;
-		if (done >= total)
-			break;
+	if (!err && s->type == SOCK_DGRAM) {
+		/* Who is connected takes messages of its peer only. */
+		its = usock_peer(p);
+		err = its && its != s && READ_ONCE(p->state) != U_CLOSED ? -EPERM : 0;
+		usock_put(its);
 	}
+	if (!err && (READ_ONCE(s->shut) & SHUT_SND))
+		err = -EPIPE;
+	if (!err)
+		done = send_parts(s, p, h, from, flags, &err);
+	if (err == -ECONNREFUSED && !tolen && s->type == SOCK_DGRAM && usock_peer_is(s, p))
+		usock_set_peer(s, NULL); /* it is gone; the next send says so by ENOTCONN */
 	usock_put(p);
-	if (err == -EPIPE && !done && !(flags & MSG_NOSIGNAL))
+	if (err == -EPIPE && !done && s->type != SOCK_DGRAM && !(flags & MSG_NOSIGNAL))
 		send_sig(SIGPIPE, current, false);
-	return done || !err ? (ssize_t)done : err;
+	return done || !err ? done : err;
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------------------ */
@@ -255,18 +203,19 @@ static struct umsg *first_msg(struct usock *s)
 /* rmutex held. m leaves the queue; writers learn of the room. */
 static void drop_msg(struct usock *s, struct umsg *m)
 {
-	struct usock *p;
+	bool was_full;
 
 	spin_lock(&s->lock);
 	list_del(&m->node);
-	s->queued -= min(s->queued, m->len + MSG_CHARGE);
+	was_full = s->qlen-- > DGRAM_QLEN;
+	if (s->oob == m)
+		s->oob = NULL;
 	spin_unlock(&s->lock);
 	umsg_free(m);
-	wake_up_all_poll(&s->wait, POLLOUT | POLLWRNORM);
-	p = usock_peer(s);
-	if (p)
-		wake_up_all_poll(&p->wait, POLLOUT | POLLWRNORM);
-	usock_put(p);
+	if (was_full && s->type == SOCK_DGRAM) {
+		wake_up_all(&s->wait); /* senders that sleep for this queue */
+		wake_senders(s);
+	}
 }
 
 /* Waits for a message: 1 there is one (rmutex held), 0 end of file, or -errno. */
@@ -293,7 +242,7 @@ static int wait_msg(struct usock *s, bool nonblock, ktime_t *left)
 			return -EAGAIN;
 		*left = wait_event_interruptible_timeout(s->wait, first_msg(s) || (s->shut & SHUT_RCV) || s->error, *left);
 		if (*left <= 0)
-			return *left ? (int)*left : -EAGAIN;
+			return *left ? sock_intr(s->rcvtimeo, (int)*left) : -EAGAIN;
 	}
 }
 
@@ -302,12 +251,26 @@ static bool same_sender(const struct umsg *a, const struct ucred *c)
 	return !memcmp(&a->cred, c, sizeof(*c));
 }
 
+/* rmutex held. The message to read next: an urgent byte ends what came before it, else is dropped unless read in line. */
+static struct umsg *next_part(struct usock *s, bool copied, bool peek)
+{
+	struct umsg *m = first_msg(s);
+
+	while (m && READ_ONCE(m->oob) && !s->oobinline) {
+		if (copied || peek)
+			return copied ? NULL : m;
+		drop_msg(s, m);
+		m = first_msg(s);
+	}
+	return m && m->oob && copied ? NULL : m;
+}
+
 /* rmutex held: copies from the messages at the head of a stream. */
-static ssize_t stream_copy(struct usock *s, struct msghdr *h, struct iov_iter *into, unsigned flags, bool *scm_done,
-			   struct ucred *who)
+static ssize_t stream_copy(struct usock *s, struct msghdr *h, struct iov_iter *into, struct uaddr **from, unsigned flags,
+			   bool *scm_done, struct ucred *who)
 {
 	bool peek = flags & MSG_PEEK;
-	struct umsg *m = first_msg(s);
+	struct umsg *m = next_part(s, *scm_done, peek);
 	ssize_t done = 0;
 
 	while (m && into->count) {
@@ -322,6 +285,10 @@ static ssize_t stream_copy(struct usock *s, struct msghdr *h, struct iov_iter *i
 			return done ? done : -EFAULT;
 		if (h && !*scm_done)
 			scm_recv(s, h, m, flags, peek);
+		if (from && !*scm_done && m->from) {
+			refcount_inc(&m->from->ref);
+			*from = m->from;
+		}
 		*scm_done = true;
 		done += (ssize_t)got;
 		if (peek)
@@ -330,9 +297,32 @@ static ssize_t stream_copy(struct usock *s, struct msghdr *h, struct iov_iter *i
 		if (m->off < m->len)
 			break;
 		drop_msg(s, m);
-		m = first_msg(s);
+		m = next_part(s, true, false);
 	}
 	return done;
+}
+
+/* recv(MSG_OOB): the urgent byte. */
+static ssize_t recv_oob(struct usock *s, struct msghdr *h, struct iov_iter *into, bool peek)
+{
+	ssize_t n = -EINVAL;
+	struct umsg *m;
+
+	if (s->type != SOCK_STREAM)
+		return -EOPNOTSUPP;
+	mutex_lock(&s->rmutex);
+	m = READ_ONCE(s->oob);
+	if (m && !s->oobinline) {
+		n = copy_to_iter(m->data, 1, into) == 1 ? 1 : -EFAULT;
+		if (n == 1 && !peek)
+			drop_msg(s, m);
+		if (h) {
+			h->flags |= MSG_OOB;
+			h->controllen = 0;
+		}
+	}
+	mutex_unlock(&s->rmutex);
+	return n;
 }
 
 static ssize_t packet_copy(struct usock *s, struct msghdr *h, struct iov_iter *into, struct uaddr **from, unsigned flags)
@@ -363,6 +353,8 @@ ssize_t usock_recvmsg(struct usock *s, struct msghdr *h, struct iov_iter *into, 
 	bool scm_done = false;
 	ssize_t done = 0;
 
+	if (flags & MSG_OOB)
+		return recv_oob(s, h, into, flags & MSG_PEEK);
 	for (;;) {
 		ssize_t n = wait_msg(s, flags & MSG_DONTWAIT, &left);
 
@@ -372,7 +364,7 @@ ssize_t usock_recvmsg(struct usock *s, struct msghdr *h, struct iov_iter *into, 
 			return done ? done : n;
 		}
 		if (s->type == SOCK_STREAM)
-			n = stream_copy(s, h, into, flags, &scm_done, &who);
+			n = stream_copy(s, h, into, from, flags, &scm_done, &who);
 		else
 			n = packet_copy(s, h, into, from, flags);
 		mutex_unlock(&s->rmutex);
@@ -380,6 +372,8 @@ ssize_t usock_recvmsg(struct usock *s, struct msghdr *h, struct iov_iter *into, 
 			return n;
 		if (n < 0)
 			return done ? done : n;
+		if (!n && !done && into->count && !(flags & MSG_PEEK))
+			continue; /* what there was is an urgent byte, dropped */
 		done += n;
 		if (!(flags & MSG_WAITALL) || (flags & MSG_PEEK) || !into->count || !n)
 			return done;

@@ -10,24 +10,19 @@ static int cpu_clock(int id, ktime_t *out)
 {
 	pid_t pid = ~(id >> 3);
 	struct task *t = pid ? find_get_task(pid) : get_task(current);
-	u64 ut, st;
 
 	if (!t)
 		return -EINVAL;
 	if (id & 4)
 		*out = (ktime_t)task_sum_exec(t);
-	else {
-		process_times(t, &ut, &st);
-		*out = (ktime_t)(ut + st);
-	}
+	else
+		*out = (ktime_t)process_sum_exec(t);
 	put_task(t);
 	return 0;
 }
 
 static int read_clock(int id, ktime_t *t)
 {
-	struct usage u;
-
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
@@ -49,10 +44,9 @@ static int read_clock(int id, ktime_t *t)
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
 		if (current->signal->nr_threads == 1) {
-			*t = (ktime_t)(task_sum_exec(current) + current->signal->dead.utime + current->signal->dead.stime);
+			*t = (ktime_t)(task_sum_exec(current) + current->signal->dead.sum_exec);
 		} else {
-			process_usage(current, &u);
-			*t = (ktime_t)(u.utime + u.stime);
+			*t = (ktime_t)process_sum_exec(current);
 		}
 		return 0;
 	default:

@@ -8,7 +8,7 @@
 static struct group_info no_groups = { .ref = REFCOUNT_INIT(1 << 20) };
 struct cred init_cred = {
 	.ref = REFCOUNT_INIT(1 << 20), .cap_inheritable = 0, .cap_permitted = CAP_FULL_SET, .cap_effective = CAP_FULL_SET,
-	.cap_bset = CAP_FULL_SET, .groups = &no_groups,
+	.cap_bset = CAP_FULL_SET, .groups = &no_groups, .user = &root_user,
 };
 
 static void put_groups(struct group_info *g)
@@ -27,6 +27,7 @@ void put_cred(struct cred *c)
 {
 	if (c && refcount_dec_and_test(&c->ref)) {
 		put_groups(c->groups);
+		user_put(c->user);
 		kfree(c);
 	}
 }
@@ -42,6 +43,17 @@ struct cred *get_task_cred(struct task *t)
 	return c;
 }
 
+struct user_counts *task_user(struct task *t)
+{
+	struct user_counts *u;
+	unsigned long f;
+
+	spin_lock_irqsave(&t->proc->alloc_lock, f);
+	u = user_get(t->cred->user);
+	spin_unlock_irqrestore(&t->proc->alloc_lock, f);
+	return u;
+}
+
 struct cred *prepare_creds(void)
 {
 	struct cred *n = kmalloc(sizeof(*n), GFP_KERNEL);
@@ -51,6 +63,7 @@ struct cred *prepare_creds(void)
 	*n = *current->cred;
 	refcount_set(&n->ref, 1);
 	refcount_inc(&n->groups->ref);
+	user_get(n->user);
 	return n;
 }
 
@@ -83,6 +96,10 @@ void commit_creds(struct cred *n)
 
 	if (current->mm && (old->euid != n->euid || old->egid != n->egid || (n->cap_permitted & ~old->cap_permitted)))
 		current->mm->dumpable = 0;
+	if (n->user != old->user) {
+		atomic64_inc(&n->user->nproc);
+		atomic64_dec(&old->user->nproc);
+	}
 	revert_creds(n); /* the same swap: n in, old out and dropped */
 }
 
@@ -117,14 +134,30 @@ static bool in_groups(gid_t gid)
 bool in_group_p(gid_t gid) { return gid == current->cred->fsgid || in_groups(gid); }
 bool in_egroup_p(gid_t gid) { return gid == current->cred->egid || in_groups(gid); }
 
+/* A kernel thread has nothing to hide. */
+static bool task_dumpable(struct task *t)
+{
+	struct mm *mm = get_task_mm(t);
+	bool yes = !mm || mm->dumpable == 1;
+
+	if (mm)
+		mmput(mm);
+	return yes;
+}
+
 int ptrace_may_access(struct task *t)
 {
-	const struct cred *me = current->cred, *c = t->cred;
+	const struct cred *me = current->cred;
+	struct cred *c;
+	bool same;
 
 	if (t->signal == current->signal)
 		return 0;
-	if (me->fsuid == c->euid && me->fsuid == c->suid && me->fsuid == c->uid && me->fsgid == c->egid && me->fsgid == c->sgid &&
-	    me->fsgid == c->gid && (!t->mm || t->mm->dumpable == 1))
+	c = get_task_cred(t);
+	same = me->fsuid == c->euid && me->fsuid == c->suid && me->fsuid == c->uid && me->fsgid == c->egid && me->fsgid == c->sgid &&
+	       me->fsgid == c->gid;
+	put_cred(c);
+	if (same && task_dumpable(t))
 		return 0;
 	return capable(CAP_SYS_PTRACE) ? 0 : -EPERM;
 }
@@ -151,6 +184,8 @@ static void fix_caps(struct cred *n, const struct cred *o)
 		n->cap_effective = n->cap_permitted;
 }
 
+/* CAP_CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE: these follow fsuid. */
+#define FS_CAPS (0x1fULL | 1ULL << 9 | 1ULL << 27 | 1ULL << 32)
 #define KEEP ((u32)-1)
 static bool one_of(u32 v, u32 a, u32 b, u32 c) { return v == KEEP || v == a || v == b || v == c; }
 
@@ -173,8 +208,17 @@ static long set_uids(uid_t r, uid_t e, uid_t s)
 
 	if (!n)
 		return -ENOMEM;
-	if (r != KEEP)
+	if (r != KEEP && r != o->uid) {
+		struct user_counts *u = get_user_of(r);
+
+		if (!u) {
+			put_cred(n);
+			return -EAGAIN;
+		}
+		user_put(n->user);
+		n->user = u;
 		n->uid = r;
+	}
 	if (e != KEEP)
 		n->euid = e;
 	if (s != KEEP)
@@ -276,6 +320,10 @@ long sys_setfsuid(uid_t u)
 		n = prepare_creds();
 		if (n) {
 			n->fsuid = u;
+			if (old == 0 && u != 0)
+				n->cap_effective &= ~FS_CAPS;
+			if (old != 0 && u == 0)
+				n->cap_effective |= n->cap_permitted & FS_CAPS;
 			commit_creds(n);
 		}
 	}

@@ -336,15 +336,14 @@ static int commit(struct exec *x)
 	x->mm->owner = current;
 	x->mm = NULL;
 	if (old) {
-		if (current->signal->dead.maxrss < old->hiwater_rss)
-			current->signal->dead.maxrss = old->hiwater_rss;
+		current->signal->dead.maxrss = max(current->signal->dead.maxrss, mm_max_rss(old));
 		mmput(old);
 	}
 	if (unshare_files())
 		pr_warn("%s: descriptor table stays shared: no memory\n", x->filename);
 	close_on_exec_files();
 	reset_signals();
-	exit_itimers(current->signal);
+	delete_posix_timers(current->signal); /* alarm and setitimer go on (execve(2)) */
 	flush_thread();
 	current->flags &= ~(PF_FORKNOEXEC | PF_KTHREAD | PF_SUPERPRIV);
 	current->proc->robust_list = NULL;

@@ -41,6 +41,7 @@ static void unlink_task(struct task *t)
 		s->curr_target = NULL;
 	s->dead.utime += t->se.utime;
 	s->dead.stime += t->se.stime;
+	s->dead.sum_exec += task_sum_exec(t);
 	s->dead.min_flt += t->min_flt;
 	s->dead.maj_flt += t->maj_flt;
 	s->dead.nvcsw += t->se.nvcsw;
@@ -54,6 +55,7 @@ static void unlink_task(struct task *t)
 	}
 	detach_pid_task(t->proc->pid);
 	thread_count--;
+	atomic64_dec(&t->cred->user->nproc);
 }
 
 static bool delay_group_leader(struct task *t)
@@ -268,8 +270,8 @@ void do_exit(long code)
 	group_dead = atomic_dec_and_test(&t->signal->live);
 	if (group_dead)
 		exit_itimers(t->signal);
-	if (t->mm && t->signal->dead.maxrss < t->mm->hiwater_rss)
-		t->signal->dead.maxrss = t->mm->hiwater_rss;
+	if (t->mm)
+		t->signal->dead.maxrss = max(t->signal->dead.maxrss, mm_max_rss(t->mm));
 	exit_mm_release(t);
 	spin_lock_irq(&t->proc->alloc_lock); /* against get_task_mm */
 	mm = switch_current_mm(NULL);

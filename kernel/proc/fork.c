@@ -59,6 +59,7 @@ static struct signal_struct *alloc_signal_struct(void)
 	INIT_LIST_HEAD(&s->posix_timers);
 	sigpending_init(&s->shared);
 	init_waitqueue_head(&s->wait_chldexit);
+	spin_lock_init(&s->shown.lock);
 	set_default_limits(s->rlim);
 	itimer_init(s);
 	return s;
@@ -79,6 +80,7 @@ static struct task_proc *alloc_task_proc(struct task *t)
 	if (!p)
 		return NULL;
 	spin_lock_init(&p->alloc_lock);
+	spin_lock_init(&p->shown.lock);
 	sigpending_init(&p->pending);
 	INIT_LIST_HEAD(&p->ptraced);
 	INIT_LIST_HEAD(&p->ptrace_node);
@@ -155,6 +157,7 @@ int proc_init_kernel_task(struct task *t, bool idle)
 	}
 	process_count++;
 	thread_count++;
+	atomic64_inc(&t->cred->user->nproc);
 	spin_unlock_irq(&tasklist_lock);
 	return 0;
 }
@@ -200,6 +203,7 @@ static int copy_signal_side(struct task *t, u64 flags)
 	if (!t->signal)
 		return -ENOMEM;
 	memcpy(t->signal->rlim, current->signal->rlim, sizeof(t->signal->rlim));
+	t->signal->cpu_watch = t->signal->rlim[RLIMIT_CPU].rlim_cur != RLIM_INFINITY;
 	t->signal->oom_score_adj = current->signal->oom_score_adj;
 	t->signal->has_subreaper = current->signal->has_subreaper || current->signal->subreaper;
 	return 0;
@@ -241,6 +245,7 @@ static void abandon(struct task *t)
 		mmput(mm);
 	put_sighand(t->sighand);
 	t->sighand = NULL;
+	atomic64_dec(&t->cred->user->nproc);
 	put_task(t);
 }
 
@@ -310,9 +315,17 @@ out:
 	return r;
 }
 
-static bool over_process_limit(void)
+/* One more task of current's user; root's are without limit. */
+static bool charge_task(void)
 {
-	return (u64)READ_ONCE(thread_count) >= rlimit(RLIMIT_NPROC) && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
+	struct user_counts *u = current->cred->user;
+
+	if (u == &root_user || !user_charge(&u->nproc, 1, rlimit(RLIMIT_NPROC))) {
+		if (u != &root_user && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+			return false;
+		atomic64_inc(&u->nproc);
+	}
+	return true;
 }
 
 static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *child_tid, u64 tls, int exit_signal)
@@ -327,11 +340,13 @@ static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *c
 		return r;
 	if ((flags & CLONE_SETTLS) && tls >= TASK_SIZE)
 		return -EPERM;
-	if (over_process_limit())
+	if (!charge_task())
 		return -EAGAIN;
 	t = alloc_task();
-	if (!t)
+	if (!t) {
+		atomic64_dec(&current->cred->user->nproc);
 		return -ENOMEM;
+	}
 	init_lists(t);
 	memcpy(t->comm, current->comm, TASK_COMM_LEN);
 	t->flags = (current->flags & PF_SUPERPRIV) | PF_FORKNOEXEC;

@@ -65,10 +65,13 @@ int wait_task_exit_status(struct task *t);
 
 /* timers */
 void exit_itimers(struct signal_struct *s);
+void delete_posix_timers(struct signal_struct *s);
 void itimer_init(struct signal_struct *s);
 void itimer_exec(void);
 void posix_timer_rearm(struct posix_timer *t); /* siglock */
 void check_cpu_timers(struct task *t);
+void cpu_watch_update(struct signal_struct *s);
+void process_ticks(struct task *t, u64 *utime, u64 *stime);
 
 /* exec.c */
 int do_execve_kernel(const char *path, const char *const *argv, const char *const *envp);

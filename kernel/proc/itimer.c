@@ -20,8 +20,13 @@ struct posix_timer {
 	bool pending;
 	bool deleted;
 	struct sigqueue *q;
-	struct task *owner_check;
+	int cpu;		/* 0; else it counts CPU time: of the process (CPU_PROCESS) or the thread `tid` (CPU_THREAD) */
+	pid_t tid;
+	u64 used;
 };
+#define CPU_PROCESS 1
+#define CPU_THREAD 2
+static void check_posix_cpu_timers(struct task *t);
 
 static void real_timer_fn(struct timer *t)
 {
@@ -48,7 +53,7 @@ static u64 cpu_used(int which)
 {
 	u64 ut, st;
 
-	process_times(current, &ut, &st);
+	process_ticks(current, &ut, &st);
 	return which == ITIMER_VIRTUAL ? ut : ut + st;
 }
 
@@ -91,14 +96,51 @@ static void set_timer(int which, const struct itimerval *n)
 		spin_lock_irq(&current->sighand->siglock);
 		s->cpu_timer[which - 1].expires = val ? used + (u64)val : 0;
 		s->cpu_timer[which - 1].interval = (u64)tv_ns(&n->it_interval);
+		cpu_watch_update(s);
 		spin_unlock_irq(&current->sighand->siglock);
 	}
 }
 
+/* siglock, or nobody else has s yet. */
+void cpu_watch_update(struct signal_struct *s)
+{
+	bool any = s->cpu_timer[0].expires || s->cpu_timer[1].expires || s->rlim[RLIMIT_CPU].rlim_cur != RLIM_INFINITY;
+	struct posix_timer *p;
+
+	list_for_each_entry(p, &s->posix_timers, node)
+		any |= p->cpu && p->expires;
+	WRITE_ONCE(s->cpu_watch, any);
+}
+
+/* setrlimit(2): SIGXCPU at the soft limit and each second from there, SIGKILL at the hard one. */
+static void check_cpu_limit(struct task *t)
+{
+	struct signal_struct *s = t->signal;
+	struct rlimit *l = &s->rlim[RLIMIT_CPU];
+	u64 seconds;
+
+	if (READ_ONCE(l->rlim_cur) == RLIM_INFINITY)
+		return;
+	seconds = process_sum_exec(t) / NSEC_PER_SEC;
+	spin_lock_irq(&t->sighand->siglock);
+	if (seconds >= l->rlim_max) {
+		send_signal_locked(SIGKILL, SEND_SIG_PRIV, t, true);
+	} else if (seconds >= l->rlim_cur) {
+		send_signal_locked(SIGXCPU, SEND_SIG_PRIV, t, true);
+		l->rlim_cur = seconds + 1;
+	}
+	spin_unlock_irq(&t->sighand->siglock);
+}
+
+/* On the way to user mode after a tick that saw cpu_watch. */
 void check_cpu_timers(struct task *t)
 {
 	struct signal_struct *s = t->signal;
 
+	if (!READ_ONCE(s->cpu_watch))
+		return;
+	check_cpu_limit(t);
+	check_posix_cpu_timers(t);
 	for (int i = 0; i < 2; i++) {
 		u64 used;
 
@@ -172,6 +214,9 @@ static void posix_timer_fn(struct timer *t)
 	spin_unlock_irqrestore(&tasklist_lock, f);
 }
 
+/* The clock that expires is on. CPU time as last looked at: its tasks are not to be walked under siglock. */
+static ktime_t timer_now(const struct posix_timer *p) { return p->cpu ? (ktime_t)p->used : ktime_get(); }
+
 /* The signal was taken: count what passed meanwhile, start the next period. */
 void posix_timer_rearm(struct posix_timer *p)
 {
@@ -179,7 +224,7 @@ void posix_timer_rearm(struct posix_timer *p)
 	p->overrun_last = p->overrun;
 	p->overrun = 0;
 	if (p->interval && !p->deleted) {
-		ktime_t now = ktime_get();
+		ktime_t now = timer_now(p);
 
 		p->expires += p->interval;
 		if (p->expires <= now) {
@@ -188,8 +233,39 @@ void posix_timer_rearm(struct posix_timer *p)
 			p->overrun_last += (int)min_t(s64, n, INT32_MAX);
 			p->expires += n * p->interval;
 		}
-		mod_timer(&p->timer, p->expires);
+		if (!p->cpu)
+			mod_timer(&p->timer, p->expires);
+	} else if (p->cpu) {
+		p->expires = 0;
 	}
+}
+
+/* Each thread looks at the timers of its process and of itself. */
+static void check_posix_cpu_timers(struct task *t)
+{
+	u64 used = process_sum_exec(t);
+	struct posix_timer *p;
+
+	spin_lock_irq(&t->sighand->siglock);
+	list_for_each_entry(p, &t->signal->posix_timers, node) {
+		if (!p->cpu || !p->expires || p->pending || (p->cpu == CPU_THREAD && p->tid != t->pid))
+			continue;
+		p->used = p->cpu == CPU_THREAD ? task_sum_exec(t) : used;
+		if (p->used < (u64)p->expires)
+			continue;
+		if (p->notify == SIGEV_NONE) {
+			posix_timer_rearm(p);
+			continue;
+		}
+		p->pending = true;
+		if (send_sigqueue(p->q, p->notify == SIGEV_THREAD_ID && p->pid->task ? p->pid->task : t,
+				  p->notify != SIGEV_THREAD_ID) > 0)
+			p->overrun++;
+		else if (list_empty(&p->q->node))
+			posix_timer_rearm(p);
+	}
+	cpu_watch_update(t->signal);
+	spin_unlock_irq(&t->sighand->siglock);
 }
 
 static struct posix_timer *find_timer(int id)
@@ -202,7 +278,12 @@ static struct posix_timer *find_timer(int id)
 	return NULL;
 }
 
-static bool timer_clock_ok(int c) { return c == CLOCK_REALTIME || c == CLOCK_MONOTONIC || c == CLOCK_BOOTTIME || c == CLOCK_TAI; }
+static int cpu_clock_kind(int c)
+{
+	return c == CLOCK_PROCESS_CPUTIME_ID ? CPU_PROCESS : c == CLOCK_THREAD_CPUTIME_ID ? CPU_THREAD : 0;
+}
+
+static bool timer_clock_ok(int c) { return cpu_clock_kind(c) || c == CLOCK_REALTIME || c == CLOCK_MONOTONIC || c == CLOCK_BOOTTIME || c == CLOCK_TAI; }
 
 static void free_timer(struct posix_timer *p)
 {
@@ -249,6 +330,8 @@ long sys_timer_create(int clock, struct sigevent __user *ue, int __user *uid)
 	if (t)
 		put_task(t);
 	p->clock = clock;
+	p->cpu = cpu_clock_kind(clock);
+	p->tid = current->pid;
 	p->notify = e.sigev_notify;
 	timer_setup(&p->timer, posix_timer_fn);
 	spin_lock_irq(&current->sighand->siglock);
@@ -275,22 +358,33 @@ static struct timespec to_ts(ktime_t k)
 
 static void read_timer(struct posix_timer *p, struct itimerspec *v)
 {
-	ktime_t left = p->expires - ktime_get();
+	ktime_t left = p->expires - timer_now(p);
 
 	*v = (struct itimerspec){ .it_interval = to_ts(p->interval) };
-	if (timer_pending(&p->timer) || p->pending)
+	if (timer_pending(&p->timer) || p->pending || (p->cpu && p->expires))
 		v->it_value = to_ts(max_t(ktime_t, left, p->notify == SIGEV_NONE && left <= 0 ? 0 : 1));
+}
+
+static void note_used(struct posix_timer *p, u64 process)
+{
+	if (p->cpu == CPU_PROCESS)
+		p->used = process;
+	else if (p->cpu && p->tid == current->pid)
+		p->used = task_sum_exec(current);
 }
 
 long sys_timer_gettime(int id, struct itimerspec __user *u)
 {
+	u64 used = process_sum_exec(current);
 	struct posix_timer *p;
 	struct itimerspec v;
 
 	spin_lock_irq(&current->sighand->siglock);
 	p = find_timer(id);
-	if (p)
+	if (p) {
+		note_used(p, used);
 		read_timer(p, &v);
+	}
 	spin_unlock_irq(&current->sighand->siglock);
 	return !p ? -EINVAL : copy_to_user(u, &v, sizeof(v)) ? -EFAULT : 0;
 }
@@ -307,20 +401,27 @@ long sys_timer_settime(int id, int flags, const struct itimerspec __user *un, st
 	struct itimerspec n, o;
 	struct posix_timer *p;
 	ktime_t v, now;
+	u64 used;
 
 	if (copy_from_user(&n, un, sizeof(n)))
 		return -EFAULT;
 	if (!valid_ts(&n.it_value) || !valid_ts(&n.it_interval))
 		return -EINVAL;
+	used = process_sum_exec(current);
 	spin_lock_irq(&current->sighand->siglock);
 	p = find_timer(id);
 	if (p) {
+		note_used(p, used);
 		read_timer(p, &o);
 		del_timer(&p->timer);
 		p->overrun = p->overrun_last = 0;
 		v = ts_ns(&n.it_value);
 		p->interval = v ? ts_ns(&n.it_interval) : 0;
-		if (v) {
+		if (p->cpu) {
+			p->expires = !v || (flags & TIMER_ABSTIME) ? v : v > KTIME_MAX - timer_now(p) ? KTIME_MAX : timer_now(p) + v;
+			p->pending = false;
+			cpu_watch_update(current->signal);
+		} else if (v) {
 			now = p->clock == CLOCK_REALTIME || p->clock == CLOCK_TAI ? ktime_get_real()
 			    : p->clock == CLOCK_BOOTTIME			  ? ktime_get_boottime()
 										  : ktime_get();
@@ -370,12 +471,18 @@ long sys_timer_delete(int id)
 	return 0;
 }
 
-/* The process ends or execs. Called by its own last (or only) thread. */
+/* The process ends. Called by its last thread. */
 void exit_itimers(struct signal_struct *s)
 {
 	del_timer_sync(&s->real_timer);
 	s->real_interval = 0;
 	s->cpu_timer[0].expires = s->cpu_timer[1].expires = 0;
+	delete_posix_timers(s);
+}
+
+/* exec deletes these. Called by the only thread. */
+void delete_posix_timers(struct signal_struct *s)
+{
 	for (;;) {
 		struct posix_timer *p;
 

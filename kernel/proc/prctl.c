@@ -174,7 +174,11 @@ long sys_prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsign
 
 long sys_arch_prctl(int op, unsigned long addr)
 {
-	return arch_prctl(current, op, addr);
+	long r = arch_prctl(current, op, addr);
+
+	if (op != ARCH_GET_FS && op != ARCH_GET_GS)
+		return r;
+	return put_user((u64)r, ptr_user(u64, addr));
 }
 
 long sys_personality(unsigned int v)
@@ -198,8 +202,16 @@ static long do_prlimit(struct task *t, unsigned r, const struct rlimit *n, struc
 	*old = t->signal->rlim[r];
 	if (n && n->rlim_max > old->rlim_max && !capable(CAP_SYS_RESOURCE))
 		err = -EPERM;
-	else if (n)
+	else if (n && t->sighand) {
+		spin_lock(&t->sighand->siglock);
 		t->signal->rlim[r] = *n;
+		if (r == RLIMIT_CPU) {
+			if (!n->rlim_cur) /* Linux: what would never run gets one second */
+				t->signal->rlim[r].rlim_cur = 1;
+			cpu_watch_update(t->signal);
+		}
+		spin_unlock(&t->sighand->siglock);
+	}
 	spin_unlock_irq(&tasklist_lock);
 	return err;
 }

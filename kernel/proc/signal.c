@@ -12,24 +12,38 @@ struct sigqueue *sigqueue_alloc(struct task *t, gfp_t gfp, bool force)
 {
 	struct sigqueue *q;
 
-	if (!force && t->signal && (u64)atomic_read(&t->signal->sigqueue_count) >= t->signal->rlim[RLIMIT_SIGPENDING].rlim_cur)
-		return NULL;
+	u64 limit = force || !t->signal ? ~0ULL : t->signal->rlim[RLIMIT_SIGPENDING].rlim_cur;
+	struct user_counts *u;
+
 	if (!sigqueue_cache) {
 		struct kmem_cache *c = KMEM_CACHE(sigqueue, 0);
 
 		if (!c || cmpxchg(&sigqueue_cache, NULL, c) != NULL)
 			return NULL;
 	}
+	u = task_user(t);
+	if (!user_charge(&u->sigpending, 1, limit)) {
+		user_put(u);
+		return NULL;
+	}
 	q = kmem_cache_zalloc(sigqueue_cache, gfp);
-	if (q)
-		INIT_LIST_HEAD(&q->node);
+	if (!q) {
+		atomic64_dec(&u->sigpending);
+		user_put(u);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&q->node);
+	q->user = u;
 	return q;
 }
 
 void sigqueue_free(struct sigqueue *q)
 {
-	if (q && !q->timer)
-		kmem_cache_free(sigqueue_cache, q);
+	if (!q || q->timer)
+		return;
+	atomic64_dec(&q->user->sigpending);
+	user_put(q->user);
+	kmem_cache_free(sigqueue_cache, q);
 }
 
 static void free_list(struct list_head *l)
@@ -220,7 +234,7 @@ int send_signal_locked(int sig, const siginfo_t *info, struct task *t, bool grou
 		return 0;
 	if (!sigpending_wants_entry(p, sig))
 		return 0;
-	q = sig == SIGKILL ? NULL : sigqueue_alloc(t, GFP_ATOMIC, !user_queued);
+	q = sig == SIGKILL ? NULL : sigqueue_alloc(t, GFP_ATOMIC, sig < SIGRTMIN_K && !user_queued);
 	if (q)
 		fill_info(q, sig, info);
 	else if (sig >= SIGRTMIN_K && user_queued)
@@ -283,13 +297,20 @@ int send_sig(int sig, struct task *t, bool priv)
 
 int check_kill_permission(int sig, const siginfo_t *info, struct task *t)
 {
-	const struct cred *me = current_cred(), *c = t->cred;
+	const struct cred *me = current_cred();
+	struct cred *c;
+	bool same;
 
 	if (sig < 0 || sig > NSIG)
 		return -EINVAL;
 	if (info == SEND_SIG_PRIV || (info > SEND_SIG_PRIV && info->si_code > 0))
 		return 0;
-	if (t->signal == current->signal || me->euid == c->suid || me->euid == c->uid || me->uid == c->suid || me->uid == c->uid)
+	if (t->signal == current->signal)
+		return 0;
+	c = get_task_cred(t); /* it may be changing them now */
+	same = me->euid == c->suid || me->euid == c->uid || me->uid == c->suid || me->uid == c->uid;
+	put_cred(c);
+	if (same)
 		return 0;
 	if (sig == SIGCONT && t->signal && t->signal->session == current->signal->session)
 		return 0;

@@ -34,17 +34,52 @@ static bool eligible(const struct wait_opts *w, struct task *p)
 	return (w->options & __WALL) || ((p->exit_signal != SIGCHLD) == !!(w->options & __WCLONE));
 }
 
+/* a * b / c, the product in 128 bits. b <= c, so the quotient fits. */
+static u64 mul_div(u64 a, u64 b, u64 c)
+{
+	u64 lo, hi;
+
+	__asm__("mulq %3\n\tdivq %4" : "=&a"(lo), "=&d"(hi) : "0"(a), "r"(b), "r"(c) : "cc");
+	return lo;
+}
+
+/* The tick samples; the scheduler measures. What is shown are the sampled parts scaled to the measured sum, and neither
+ * falls below what was shown before. */
+static void adjust_times(struct cputime_shown *c, u64 sum, u64 *ut, u64 *st)
+{
+	unsigned long f;
+
+	spin_lock_irqsave(&c->lock, f);
+	if (c->utime + c->stime < sum) {
+		u64 s = !*st ? 0 : !*ut ? sum : mul_div(sum, *st, *ut + *st);
+
+		s = max(s, c->stime);
+		if (sum - s < c->utime)
+			s = sum - c->utime;
+		c->stime = s;
+		c->utime = sum - s;
+	}
+	*ut = c->utime;
+	*st = c->stime;
+	spin_unlock_irqrestore(&c->lock, f);
+}
+
+static void add_thread(struct usage *u, struct task *t)
+{
+	u->utime += t->se.utime;
+	u->stime += t->se.stime;
+	u->sum_exec += task_sum_exec(t);
+	u->min_flt += t->min_flt;
+	u->maj_flt += t->maj_flt;
+	u->nvcsw += t->se.nvcsw;
+	u->nivcsw += t->se.nivcsw;
+}
+
 static void usage_of_dead(struct task *p, struct usage *u)
 {
-	struct signal_struct *s = p->signal;
-
-	*u = s->dead;
-	u->utime += p->se.utime;
-	u->stime += p->se.stime;
-	u->min_flt += p->min_flt;
-	u->maj_flt += p->maj_flt;
-	u->nvcsw += p->se.nvcsw;
-	u->nivcsw += p->se.nivcsw;
+	*u = p->signal->dead;
+	add_thread(u, p);
+	adjust_times(&p->signal->shown, u->sum_exec, &u->utime, &u->stime);
 }
 
 static void add_usage(struct usage *to, const struct usage *u)
@@ -241,41 +276,69 @@ void task_times(struct task *t, u64 *ut, u64 *st)
 {
 	*ut = t->se.utime;
 	*st = t->se.stime;
+	adjust_times(&t->proc->shown, task_sum_exec(t), ut, st);
 }
 
+/* tasklist_lock held. */
 static void sum_process(struct task *t, struct usage *u)
 {
 	struct task *x;
 
 	*u = t->signal->dead;
-	for_each_thread(t, x) {
-		u->utime += x->se.utime;
-		u->stime += x->se.stime;
-		u->min_flt += x->min_flt;
-		u->maj_flt += x->maj_flt;
-		u->nvcsw += x->se.nvcsw;
-		u->nivcsw += x->se.nivcsw;
-	}
-	if (t->mm && u->maxrss < t->mm->hiwater_rss)
-		u->maxrss = t->mm->hiwater_rss;
+	for_each_thread(t, x)
+		add_thread(u, x);
 }
 
 void process_usage(struct task *t, struct usage *u)
 {
+	struct mm *mm = get_task_mm(t);
 	unsigned long f;
 
 	spin_lock_irqsave(&tasklist_lock, f);
 	sum_process(t, u);
 	spin_unlock_irqrestore(&tasklist_lock, f);
+	adjust_times(&t->signal->shown, u->sum_exec, &u->utime, &u->stime);
+	if (mm) {
+		u->maxrss = max(u->maxrss, mm_max_rss(mm));
+		mmput(mm);
+	}
+}
+
+/* The sampled times: what the virtual interval timer counts. */
+void process_ticks(struct task *t, u64 *ut, u64 *st)
+{
+	unsigned long f;
+	struct usage u;
+
+	spin_lock_irqsave(&tasklist_lock, f);
+	sum_process(t, &u);
+	spin_unlock_irqrestore(&tasklist_lock, f);
+	*ut = u.utime;
+	*st = u.stime;
+}
+
+u64 process_sum_exec(struct task *t)
+{
+	unsigned long f;
+	struct usage u;
+
+	spin_lock_irqsave(&tasklist_lock, f);
+	sum_process(t, &u);
+	spin_unlock_irqrestore(&tasklist_lock, f);
+	return u.sum_exec;
 }
 
 void process_times(struct task *t, u64 *ut, u64 *st)
 {
+	unsigned long f;
 	struct usage u;
 
-	process_usage(t, &u);
+	spin_lock_irqsave(&tasklist_lock, f);
+	sum_process(t, &u);
+	spin_unlock_irqrestore(&tasklist_lock, f);
 	*ut = u.utime;
 	*st = u.stime;
+	adjust_times(&t->signal->shown, u.sum_exec, ut, st);
 }
 
 long sys_getrusage(int who, struct rusage __user *uru)
@@ -291,12 +354,12 @@ long sys_getrusage(int who, struct rusage __user *uru)
 		u = current->signal->children;
 		break;
 	case RUSAGE_THREAD:
-		u.utime = current->se.utime;
-		u.stime = current->se.stime;
+		task_times(current, &u.utime, &u.stime);
 		u.min_flt = current->min_flt;
 		u.maj_flt = current->maj_flt;
 		u.nvcsw = current->se.nvcsw;
 		u.nivcsw = current->se.nivcsw;
+		u.maxrss = mm_max_rss(current->mm);
 		break;
 	default:
 		return -EINVAL;

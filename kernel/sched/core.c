@@ -10,6 +10,7 @@
 #include <kernel/pgtable.h>
 #include <kernel/sched_internal.h>
 #include <kernel/task.h>
+#include <kernel/proc.h>
 
 DEFINE_PER_CPU(struct rq, runqueues);
 DEFINE_PER_CPU(int, preempt_counter);
@@ -483,6 +484,8 @@ void sched_tick(bool user)
 	spin_lock(&rq->lock);
 	update_curr(rq);
 	if (!(c->flags & PF_IDLE)) {
+		if (c->signal && READ_ONCE(c->signal->cpu_watch))
+			set_tsk_work(c, TIF_NOTIFY); /* limits and timers of CPU time are looked at on the way to user mode */
 		if (user)
 			c->se.utime += TICK_NSEC;
 		else

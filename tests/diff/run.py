@@ -46,7 +46,7 @@ def known():
     return {name: reason.strip() for name, reason in lines}
 
 
-def compare(workdir, limit=90, linux=None, pattern=""):
+def compare(workdir, limit=240, linux=None, pattern=""):
     os.makedirs(workdir, exist_ok=True)
     subprocess.run(["make", "-s", "-C", ROOT, "build/diff.cpio", "build/diff-linux", "build/dom0-kernel.elf"], check=True)
     if linux:

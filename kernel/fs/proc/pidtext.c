@@ -29,17 +29,8 @@ static void sig_view(struct task *t, struct sigview *v)
 		else if (h)
 			v->caught |= 1UL << (s - 1);
 	}
-	v->queued = (unsigned)atomic_read(&t->signal->sigqueue_count);
+	v->queued = (unsigned)atomic64_read(&t->cred->user->sigpending);
 	spin_unlock_irqrestore(&t->sighand->siglock, fl);
-}
-
-static unsigned long mm_rss(struct mm *mm)
-{
-	unsigned long n = 0;
-
-	for (int i = 0; i < NR_MM_COUNTERS; i++)
-		n += (unsigned long)max_t(long, atomic64_read(&mm->rss[i]), 0);
-	return n;
 }
 
 /* Kernel threads are their own parents; outside that is 0. */

@@ -11,6 +11,27 @@
 
 #define NGROUPS_MAX 65536
 
+/* One per real user ID in use: what its limits count. Fields are atomic; the rest is kernel/proc/user.c's. */
+struct user_counts {
+	refcount_t ref;
+	uid_t uid;
+	struct hlist_node node;
+	atomic64_t nproc;      /* tasks: RLIMIT_NPROC */
+	atomic64_t sigpending; /* queued signals: RLIMIT_SIGPENDING */
+	atomic64_t mq_bytes;   /* POSIX message queues: RLIMIT_MSGQUEUE */
+};
+extern struct user_counts root_user;
+struct user_counts *get_user_of(uid_t uid);
+static inline struct user_counts *user_get(struct user_counts *u)
+{
+	if (u != &root_user)
+		refcount_inc(&u->ref);
+	return u;
+}
+void user_put(struct user_counts *u);
+bool user_charge(atomic64_t *count, s64 n, u64 limit);
+struct user_counts *task_user(struct task *t); /* referenced */
+
 struct group_info {
 	refcount_t ref;
 	int n;
@@ -24,6 +45,7 @@ struct cred {
 	u64 cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
 	u32 securebits;
 	struct group_info *groups;
+	struct user_counts *user; /* of uid; referenced */
 };
 
 extern struct cred init_cred; /* root with everything: kernel threads and init */

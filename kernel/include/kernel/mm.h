@@ -123,6 +123,16 @@ struct mm {
 	void *vdso;
 	struct task *owner;
 };
+static inline unsigned long mm_rss(const struct mm *mm)
+{
+	unsigned long n = 0;
+
+	for (int i = 0; i < NR_MM_COUNTERS; i++)
+		n += (unsigned long)max_t(long, atomic64_read(&mm->rss[i]), 0);
+	return n;
+}
+/* hiwater_rss is brought up to date before pages go; the most there ever were is this. */
+static inline unsigned long mm_max_rss(const struct mm *mm) { return max(mm->hiwater_rss, mm_rss(mm)); }
 
 extern struct mm init_mm;
 struct mm *mm_alloc(void);                  /* empty, users = count = 1 */

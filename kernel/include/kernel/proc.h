@@ -51,9 +51,15 @@ struct task *next_thread_from(struct task *t, pid_t from);
 #define SIGNAL_UNKILLABLE 0x40u	   /* init: default actions do not kill it */
 
 struct usage { /* sums over dead threads or reaped children */
-	u64 utime, stime;
+	u64 utime, stime; /* by ticks; users see them scaled to sum_exec (adjust_times) */
+	u64 sum_exec;
 	unsigned long min_flt, maj_flt, nvcsw, nivcsw, inblock, oublock;
 	unsigned long maxrss;
+};
+
+struct cputime_shown { /* what was shown last: neither part ever falls */
+	spinlock_t lock;
+	u64 utime, stime;
 };
 
 struct signal_struct { /* one per process */
@@ -74,7 +80,8 @@ struct signal_struct { /* one per process */
 	bool leader_of_session;	   /* (t) */
 	struct tty *tty;	   /* (t) controlling terminal, referenced */
 	struct rlimit rlim[RLIM_NLIMITS]; /* (s) */
-	struct usage dead, children;	  /* (s), (t) */
+	struct usage dead, children;	  /* (s), (t); the children's times are scaled already */
+	struct cputime_shown shown;	  /* own lock */
 	bool subreaper, has_subreaper;	  /* (t) */
 	int oom_score_adj;
 	/* interval timers */
@@ -86,8 +93,8 @@ struct signal_struct { /* one per process */
 		u64 expires, interval; /* ns of CPU time; 0: off */
 	} cpu_timer[2];		   /* (s) ITIMER_VIRTUAL, ITIMER_PROF */
 	struct list_head posix_timers; /* (s) */
+	bool cpu_watch;		   /* (s) a limit or timer of CPU time is set: the tick asks for check_cpu_timers */
 	int next_timer_id;
-	atomic_t sigqueue_count;
 };
 
 struct restart_block {
@@ -110,6 +117,7 @@ struct task_proc { /* one per thread */
 	int __user *set_child_tid, *clear_child_tid; /* (!) */
 	void __user *robust_list; /* (!) */
 	struct completion *vfork_done; /* (a) */
+	struct cputime_shown shown;
 	struct restart_block restart; /* (!) */
 	int pdeath_signal;
 	u32 personality;
@@ -142,6 +150,7 @@ char task_state_char(struct task *t);
 void task_times(struct task *t, u64 *utime, u64 *stime); /* one thread, ns */
 void process_times(struct task *t, u64 *utime, u64 *stime); /* all its threads, living and dead */
 void process_usage(struct task *t, struct usage *u);
+u64 process_sum_exec(struct task *t); /* ns on CPU, all threads, living and dead */
 void set_task_comm(struct task *t, const char *name);
 void get_task_comm(char buf[TASK_COMM_LEN], struct task *t);
 /* Referenced mm of another task (mmput), NULL for kernel threads and the dead. */

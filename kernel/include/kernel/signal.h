@@ -12,11 +12,12 @@
 
 struct pid;
 struct posix_timer;
+struct user_counts;
 
 struct sigqueue {
 	struct list_head node;
 	siginfo_t info;
-	uid_t uid;		/* whose quota it counts against */
+	struct user_counts *user; /* whose quota it counts against; referenced */
 	struct posix_timer *timer; /* preallocated in a timer; not freed on delivery */
 };
 

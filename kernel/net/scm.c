@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Ancillary data of Unix sockets: descriptors and credentials. Entry points: scm_send, scm_recv. No locks of its own; the
+ * receiver holds rmutex. */
+#include "unix.h"
+#include <kernel/uaccess.h>
+
+static int take_rights(struct umsg *m, const int __user *fds, size_t n)
+{
+	struct file **grown;
+
+	if (n + m->nfiles > SCM_MAX_FD)
+		return -EINVAL;
+	grown = krealloc(m->files, (n + m->nfiles) * sizeof(*grown) + 1, GFP_KERNEL);
+	if (!grown)
+		return -ENOMEM;
+	m->files = grown;
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+		struct file *f;
+
+		if (get_user(fd, &fds[i]))
+			return -EFAULT;
+		f = fget((unsigned)fd);
+		if (!f)
+			return -EBADF;
+		m->files[m->nfiles++] = f;
+	}
+	return 0;
+}
+
+static int take_creds(struct umsg *m, const struct ucred __user *u, size_t n)
+{
+	const struct cred *c = current_cred();
+	struct ucred v;
+
+	if (n != sizeof(v))
+		return -EINVAL;
+	if (copy_from_user(&v, u, sizeof(v)))
+		return -EFAULT;
+	if ((v.pid != current->tgid && !capable(CAP_SYS_ADMIN)) ||
+	    (v.uid != c->uid && v.uid != c->euid && v.uid != c->suid && !capable(CAP_SETUID)) ||
+	    (v.gid != c->gid && v.gid != c->egid && v.gid != c->sgid && !capable(CAP_SETGID)))
+		return -EPERM;
+	m->cred = v;
+	return 0;
+}
+
+int scm_send(const struct msghdr *h, struct umsg *m)
+{
+	size_t at = 0;
+
+	if (!h->control)
+		return 0;
+	while (at + sizeof(struct cmsghdr) <= h->controllen) {
+		char __user *u = (char *)h->control + at;
+		struct cmsghdr c;
+		int err = 0;
+
+		if (copy_from_user(&c, u, sizeof(c)))
+			return -EFAULT;
+		if (c.len < sizeof(c) || c.len > h->controllen - at)
+			return -EINVAL;
+		if (c.level == SOL_SOCKET && c.type == SCM_RIGHTS)
+			err = take_rights(m, (int *)(u + sizeof(c)), (c.len - sizeof(c)) / sizeof(int));
+		else if (c.level == SOL_SOCKET && c.type == SCM_CREDENTIALS)
+			err = take_creds(m, (struct ucred *)(u + sizeof(c)), c.len - sizeof(c));
+		else if (c.level == SOL_SOCKET)
+			err = -EINVAL;
+		if (err)
+			return err;
+		at += ALIGN(c.len, 8);
+	}
+	return 0;
+}
+
+/* Appends one control message at *used; what does not fit is cut and flagged. */
+static void put_cmsg(struct msghdr *h, size_t *used, int type, const void *data, size_t n)
+{
+	struct cmsghdr c = { sizeof(c) + n, SOL_SOCKET, type };
+	char __user *u = (char *)h->control + *used;
+
+	if (!h->control || h->controllen - *used < sizeof(c) + n) {
+		h->flags |= MSG_CTRUNC;
+		return;
+	}
+	if (copy_to_user(u, &c, sizeof(c)) || copy_to_user(u + sizeof(c), data, n)) {
+		h->flags |= MSG_CTRUNC;
+		return;
+	}
+	*used = min(*used + ALIGN(c.len, 8), h->controllen);
+}
+
+static void put_rights(struct msghdr *h, size_t *used, struct umsg *m, unsigned flags)
+{
+	size_t left = h->controllen - *used;
+	size_t room = h->control && left > sizeof(struct cmsghdr) ? (left - sizeof(struct cmsghdr)) / sizeof(int) : 0;
+	int fds[SCM_MAX_FD];
+	unsigned n = 0;
+
+	for (; n < m->nfiles && n < room; n++) {
+		int fd = get_unused_fd_flags(flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0);
+
+		if (fd < 0)
+			break;
+		fds[n] = fd;
+		fd_install((unsigned)fd, get_file(m->files[n]));
+	}
+	if (n)
+		put_cmsg(h, used, SCM_RIGHTS, fds, n * sizeof(int));
+	if (n < m->nfiles)
+		h->flags |= MSG_CTRUNC;
+}
+
+void scm_recv(struct usock *s, struct msghdr *h, struct umsg *m, unsigned flags, bool peek)
+{
+	size_t used = 0;
+
+	if (s->passcred)
+		put_cmsg(h, &used, SCM_CREDENTIALS, &m->cred, sizeof(m->cred));
+	if (m->nfiles) {
+		put_rights(h, &used, m, flags);
+		if (!peek) {
+			for (unsigned i = 0; i < m->nfiles; i++)
+				fput(m->files[i]);
+			m->nfiles = 0;
+		}
+	}
+	h->controllen = used;
+}
