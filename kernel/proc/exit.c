@@ -79,6 +79,7 @@ void release_task(struct task *t)
 		t->sighand = NULL;
 		spin_unlock(&h->siglock);
 		if (t != leader && leader->exit_state == TASK_ZOMBIE && leader->signal->nr_threads == 1) {
+			wake_up_all_poll(&leader->proc->pid->wait, POLLIN | POLLRDNORM);
 			again = do_notify_parent(leader, leader->exit_signal);
 			if (again)
 				leader->exit_state = TASK_DEAD;

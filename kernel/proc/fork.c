@@ -261,7 +261,9 @@ static int check_flags(u64 f)
 	if ((f & CLONE_PARENT) && (current->signal->flags & SIGNAL_UNKILLABLE))
 		return -EINVAL;
 	if (f & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
-		 CLONE_INTO_CGROUP | CLONE_PIDFD))
+		 CLONE_INTO_CGROUP))
+		return -EINVAL;
+	if ((f & CLONE_PIDFD) && (f & (CLONE_DETACHED | CLONE_THREAD)))
 		return -EINVAL;
 	return 0;
 }
@@ -328,13 +330,15 @@ static bool charge_task(void)
 	return true;
 }
 
-static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *child_tid, u64 tls, int exit_signal)
+/* upidfd: where CLONE_PIDFD puts the descriptor. */
+static long do_clone(u64 flags, u64 stack, int __user *upidfd, int __user *parent_tid, int __user *child_tid, u64 tls, int exit_signal)
 {
 	DECLARE_COMPLETION(vfork);
+	struct file *pidfile = NULL;
 	struct pid *pid;
 	struct task *t;
 	long nr;
-	int r = check_flags(flags);
+	int r = check_flags(flags), pidfd = -1;
 
 	if (r)
 		return r;
@@ -369,6 +373,12 @@ static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *c
 		abandon(t);
 		return -EAGAIN;
 	}
+	if (flags & CLONE_PIDFD) {
+		pidfd = pidfd_prepare(pid, 0, &pidfile);
+		r = pidfd < 0 ? pidfd : put_user(pidfd, upidfd) ? -EFAULT : 0;
+		if (r)
+			goto undo;
+	}
 	nr = t->pid = pid->nr;
 	t->start_time = t->start_boottime = (u64)ktime_get();
 	t->proc->set_child_tid = flags & CLONE_CHILD_SETTID ? child_tid : NULL;
@@ -387,12 +397,10 @@ static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *c
 	if (!(flags & CLONE_THREAD))
 		tty_proc_fork(t);
 	r = link_in(t, pid, flags, exit_signal);
-	if (r) {
-		free_unused_pid(pid);
-		t->proc->vfork_done = NULL;
-		abandon(t);
-		return r;
-	}
+	if (r)
+		goto undo;
+	if (pidfile)
+		fd_install((unsigned)pidfd, pidfile);
 	if ((flags & CLONE_PARENT_SETTID) && put_user((int)nr, parent_tid)) {
 		/* Linux ignores this, too: the child exists. */
 	}
@@ -408,15 +416,26 @@ static long do_clone(u64 flags, u64 stack, int __user *parent_tid, int __user *c
 		put_task(t);
 	}
 	return nr;
+undo:
+	if (pidfile) {
+		fput(pidfile);
+		put_unused_fd((unsigned)pidfd);
+	}
+	free_unused_pid(pid);
+	t->proc->vfork_done = NULL;
+	abandon(t);
+	return r;
 }
 
 long sys_clone(unsigned long flags, unsigned long stack, int __user *ptid, int __user *ctid, unsigned long tls)
 {
-	return do_clone((u32)flags & ~CSIGNAL, stack, ptid, ctid, tls, (int)(flags & CSIGNAL));
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+		return -EINVAL; /* both would be written through the same pointer */
+	return do_clone((u32)flags & ~CSIGNAL, stack, ptid, ptid, ctid, tls, (int)(flags & CSIGNAL));
 }
 
-long sys_fork(void) { return do_clone(0, 0, NULL, NULL, 0, SIGCHLD); }
-long sys_vfork(void) { return do_clone(CLONE_VFORK | CLONE_VM, 0, NULL, NULL, 0, SIGCHLD); }
+long sys_fork(void) { return do_clone(0, 0, NULL, NULL, NULL, 0, SIGCHLD); }
+long sys_vfork(void) { return do_clone(CLONE_VFORK | CLONE_VM, 0, NULL, NULL, NULL, 0, SIGCHLD); }
 
 long sys_clone3(struct clone_args __user *ua, size_t size)
 {
@@ -443,8 +462,28 @@ long sys_clone3(struct clone_args __user *ua, size_t size)
 		return -EINVAL;
 	if (!a.stack != !a.stack_size || (a.stack && !access_ok(ptr_user(void, a.stack), a.stack_size)))
 		return -EINVAL;
-	return do_clone(a.flags, a.stack ? a.stack + a.stack_size : 0, ptr_user(int, a.parent_tid), ptr_user(int, a.child_tid),
+	return do_clone(a.flags, a.stack ? a.stack + a.stack_size : 0, ptr_user(int, a.pidfd), ptr_user(int, a.parent_tid), ptr_user(int, a.child_tid),
 			a.tls, (int)a.exit_signal);
+}
+
+/* Sharing ends. What no thread can do alone only succeeds for a process of one thread; there are no namespaces. */
+long sys_unshare(unsigned long flags)
+{
+	int r = 0;
+
+	if (flags & ~(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM))
+		return -EINVAL;
+	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && !thread_group_empty(current))
+		return -EINVAL;
+	if ((flags & (CLONE_SIGHAND | CLONE_VM)) && refcount_read(&current->sighand->ref) > 1)
+		return -EINVAL;
+	if ((flags & CLONE_VM) && refcount_read(&current->mm->users) > 1)
+		return -EINVAL;
+	if (flags & CLONE_FS)
+		r = unshare_fs();
+	if (!r && (flags & CLONE_FILES))
+		r = unshare_files();
+	return r;
 }
 
 long sys_set_tid_address(int __user *p)

@@ -23,6 +23,11 @@ struct task *find_task_locked(pid_t nr);		 /* tasklist_lock */
 struct pid *find_pid_locked(pid_t nr);			 /* tasklist_lock */
 extern unsigned process_count, thread_count;		 /* tasklist_lock */
 
+/* pidfd.c */
+struct file;
+int pidfd_prepare(struct pid *p, unsigned flags, struct file **out);
+struct pid *pidfd_pid(int fd, bool *nonblock);
+
 /* signal.c */
 int send_signal_locked(int sig, const siginfo_t *info, struct task *t, bool group); /* siglock */
 void signal_wake_up(struct task *t, bool fatal);	 /* siglock */

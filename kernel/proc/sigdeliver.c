@@ -323,6 +323,7 @@ void exit_to_user_work(struct pt_regs *regs)
 
 	clear_tsk_work(current, TIF_NOTIFY);
 	check_cpu_timers(current);
+	sched_leave_cpu();
 	if (signal_pending(current) && get_signal(&ks)) {
 		if ((long)regs->orig_ax >= 0)
 			restart_for_handler(regs, &ks.ka);

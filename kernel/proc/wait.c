@@ -244,19 +244,35 @@ long sys_waitid(int type, pid_t id, struct siginfo __user *uinfo, int options, s
 {
 	struct wait_opts w = { .type = type, .nr = id, .options = options };
 	siginfo_t i = { 0 };
+	bool nonblock = false;
 	struct rusage ru;
 	int r;
 
 	if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) ||
 	    !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (type == P_PGID && id == 0)
+	if (type == P_PIDFD) {
+		struct pid *p = id < 0 ? ERR_PTR(-EINVAL) : pidfd_pid(id, &nonblock);
+
+		if (IS_ERR(p))
+			return PTR_ERR(p);
+		w.type = P_PID;
+		w.nr = p->nr;
+		r = READ_ONCE(p->task) ? 0 : -ECHILD; /* its number may be another's by now */
+		put_pid(p);
+		if (r)
+			return r;
+		if (nonblock)
+			w.options |= WNOHANG;
+	} else if (type == P_PGID && id == 0)
 		w.nr = task_pgrp_nr(current);
 	else if ((type == P_PID && id <= 0) || (type == P_PGID && id < 0) || type < P_ALL || type > P_PGID)
 		return -EINVAL;
 	r = do_wait(&w);
 	if (r < 0)
 		return r;
+	if (!r && nonblock && !(options & WNOHANG))
+		return -EAGAIN;
 	if (r > 0) {
 		i.si_signo = SIGCHLD;
 		i.si_code = w.code;

@@ -238,10 +238,21 @@ int set_cpus_allowed(struct task *t, cpumask_t mask)
 		return 0;
 	}
 	spin_unlock_irqrestore(&rq->lock, f);
-	/* Running: a short sleep makes the wakeup place it anew. */
-	if (t == current)
-		schedule_timeout_uninterruptible(1);
+	if (t == current) {
+		sched_leave_cpu();
+	} else {
+		set_tsk_work(t, TIF_NOTIFY);
+		kick_process(t);
+	}
 	return 0;
+}
+
+/* current, on a CPU it may no longer use, goes to another: a short sleep makes the wakeup place it anew. The sleep must
+ * outlast the switch away, or the wakeup finds it still here. */
+void sched_leave_cpu(void)
+{
+	for (ktime_t ns = 50000; !(READ_ONCE(current->cpus_allowed) >> smp_processor_id() & 1) && ns < NSEC_PER_SEC; ns *= 2)
+		schedule_timeout_uninterruptible(ns);
 }
 
 u64 task_sum_exec(struct task *t)

@@ -82,11 +82,14 @@ static int follow_fd(struct task *t, unsigned fd, struct path *p)
 static int show_fdinfo(struct seq_file *m, struct task *t, struct pid_ref *r)
 {
 	struct file *f = task_fget(t, r->fd);
+	pid_t nr;
 
 	if (!f)
 		return -ENOENT;
 	seq_printf(m, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", f->pos, f->flags, f->path.mnt ? f->path.mnt->id : 0,
 		   f->inode->ino);
+	if (pidfd_info(f, &nr))
+		seq_printf(m, "Pid:\t%d\nNSpid:\t%d\n", nr, nr);
 	fput(f);
 	return 0;
 }

@@ -28,6 +28,8 @@ struct pid {
 	struct list_head session;/* (t) signal_struct.session_node */
 	wait_queue_head_t wait;	 /* pidfd pollers: the process exited */
 };
+struct file;
+bool pidfd_info(struct file *f, pid_t *nr); /* is it a pidfd, and of which process? */
 struct pid *find_get_pid(pid_t nr); /* referenced, or NULL */
 struct pid *get_pid(struct pid *p);
 void put_pid(struct pid *p);

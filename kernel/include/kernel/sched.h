@@ -76,6 +76,7 @@ void sched_exit_final(void) __noreturn; /* state DEAD; the task's stack is freed
 void set_user_nice(struct task *t, int nice);
 int sched_setscheduler(struct task *t, int policy, int rt_prio);
 int set_cpus_allowed(struct task *t, cpumask_t mask);
+void sched_leave_cpu(void); /* current moves if it may not be where it is */
 u64 task_sum_exec(struct task *t);
 bool task_running(const struct task *t);
 /* Waits until t is off its CPU (after it left TASK_RUNNING). */
