@@ -254,6 +254,7 @@ int ptmx_open(struct inode *inode, struct file *f)
 	if (!t)
 		return -ENOMEM;
 	t->is_pty = t->locked = t->master_open = true;
+	t->ld.t.c_cflag &= ~(u32)HUPCL; /* no modem to hang up */
 	t->data = (void *)(unsigned long)current_fsuid();
 	r = tty_attach_file(f, t);
 	if (r) {

@@ -70,6 +70,8 @@ static long flush(struct tty *t, unsigned long what)
 		n_tty_flush_in(&t->ld);
 	if (what != TCIFLUSH)
 		t->otail = t->ohead;
+	/* What the master reads in packet mode (ioctl_tty(2)). */
+	t->pkt_status |= (what != TCOFLUSH ? TIOCPKT_FLUSHREAD : 0) | (what != TCIFLUSH ? TIOCPKT_FLUSHWRITE : 0);
 	tty_unlock(t, f);
 	return 0;
 }
