@@ -87,6 +87,8 @@ def boot(spec):
         subprocess.run(["make", "-s", spec.iso], check=True)
     disk = os.path.join(spec.workdir, "disk.img")
     shutil.copyfile(DISK, disk)
+    if os.path.exists(disk + ".lock"):      # of a Bochs whose test run was killed
+        os.unlink(disk + ".lock")
     host = Host(spec.kind, spec.workdir, iso=spec.iso, disk=disk, cpus=spec.cpus, memory=spec.memory, cpu=spec.cpu,
                 lifetime=1500)
     host.__enter__()

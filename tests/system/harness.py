@@ -50,11 +50,7 @@ class Host:
 
     def kill(self):
         if self.process:
-            try:
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            self.process.wait()
+            self.machine.kill_bochs(self.process)
         elif self.child and self.child.isalive():
             self.child.kill(signal.SIGKILL)
             self.child.wait()

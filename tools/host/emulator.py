@@ -7,6 +7,7 @@ configuration files. The serial line COM1 is the only console. `make run` attach
 """
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -110,15 +111,28 @@ class Machine:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                    start_new_session=True)
         out.close()
-        listener.settimeout(60)
+        listener.settimeout(1)
         try:
-            connection, _ = listener.accept()
-        except OSError:
-            process.kill()
-            raise RuntimeError(f"Bochs did not open its serial line; see {self.workdir}/bochs.out") from None
+            for _ in range(60):
+                try:
+                    return process, listener.accept()[0]
+                except TimeoutError:
+                    if process.poll() is not None:
+                        break
         finally:
             listener.close()
-        return process, connection
+        self.kill_bochs(process)
+        raise RuntimeError(f"Bochs did not open its serial line; see {self.workdir}/bochs.out")
+
+    def kill_bochs(self, process):
+        """Ends Bochs at once; the lock that it then leaves beside its disk would stop the next one."""
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        if self.disk and os.path.exists(self.disk + ".lock"):
+            os.unlink(self.disk + ".lock")
 
     def log_path(self):
         return os.path.join(self.workdir, "serial.log")

@@ -5,7 +5,6 @@ import argparse
 import os
 import select
 import shutil
-import signal
 import sys
 import termios
 import tty
@@ -78,8 +77,7 @@ def attach_bochs(machine):
         try:
             process.wait(5)
         except Exception:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            machine.kill_bochs(process)
 
 
 def main():
