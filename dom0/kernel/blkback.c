@@ -43,13 +43,37 @@ static void respond(struct blkback *v, u64 id, u8 operation, int error)
 		notify_remote_via_irq(v->irq);
 }
 
+/* A request may need as many pages as there are at most: then it is never stopped half-way. */
+static bool can_take(const struct blkback *v)
+{
+	return !list_empty(&v->free) && READ_ONCE(v->nr_pages) >= BLKBACK_MAX_SEGMENTS;
+}
+
+static void take_pages(struct pending *p)
+{
+	struct blkback *v = p->vbd;
+	unsigned long flags;
+
+	spin_lock_irqsave(&v->lock, flags);
+	for (unsigned i = 0; i < p->nr_segments; i++)
+		p->pages[i] = v->pages[--v->nr_pages];
+	spin_unlock_irqrestore(&v->lock, flags);
+}
+
+/* The lock is held. */
+static void give_pages(struct pending *p)
+{
+	while (p->nr_segments)
+		p->vbd->pages[p->vbd->nr_pages++] = p->pages[--p->nr_segments];
+}
+
 static struct pending *take_pending(struct blkback *v)
 {
 	struct pending *p = NULL;
 	unsigned long flags;
 
 	spin_lock_irqsave(&v->lock, flags);
-	if (!list_empty(&v->free)) {
+	if (can_take(v)) {
 		p = list_first_entry(&v->free, struct pending, node);
 		list_del(&p->node);
 		v->in_flight++;
@@ -65,9 +89,9 @@ static void finish(struct pending *p)
 
 	if (p->nr_segments)
 		gnttab_unmap_refs(p->handles, p->pages, p->nr_segments);
-	p->nr_segments = 0;
 	respond(v, p->id, p->operation, p->error);
 	spin_lock_irqsave(&v->lock, flags);
+	give_pages(p);
 	list_add(&p->node, &v->free);
 	v->in_flight--;
 	/* inside the lock: disconnect frees v only after it saw zero under the lock */
@@ -108,8 +132,10 @@ static int map_segments(struct pending *p, bool write_to_guest)
 {
 	grant_ref_t refs[BLKBACK_MAX_SEGMENTS];
 	s16 status[BLKBACK_MAX_SEGMENTS];
+	unsigned long flags;
 	unsigned good = 0;
 
+	take_pages(p);
 	for (unsigned i = 0; i < p->nr_segments; i++)
 		refs[i] = p->seg[i].gref;
 	gnttab_map_refs(p->vbd->domid, refs, p->nr_segments, !write_to_guest, p->pages, p->handles, status);
@@ -120,7 +146,9 @@ static int map_segments(struct pending *p, bool write_to_guest)
 	for (unsigned i = 0; i < p->nr_segments; i++)
 		if (status[i] == GNTST_okay)
 			gnttab_unmap_refs(&p->handles[i], &p->pages[i], 1);
-	p->nr_segments = 0;
+	spin_lock_irqsave(&p->vbd->lock, flags);
+	give_pages(p);
+	spin_unlock_irqrestore(&p->vbd->lock, flags);
 	return -EINVAL;
 }
 
@@ -311,21 +339,21 @@ static int blkback_thread(void *arg)
 		v->work = false;
 		smp_mb(); /* a ring after this sets it again */
 		if (!kthread_should_stop() && !v->ring_broken && !serve_ring(v)) {
-			wait_event(v->wait, kthread_should_stop() || !list_empty(&v->free));
+			wait_event(v->wait, kthread_should_stop() || can_take(v));
 			v->work = true;
 		}
 	}
 	return 0;
 }
 
+/* Nothing is in flight: all pages are on the stack. */
 static void free_pool(struct blkback *v)
 {
-	if (v->pool)
-		for (unsigned i = 0; i < BLKBACK_RING_ENTRIES; i++)
-			for (unsigned s = 0; s < BLKBACK_MAX_SEGMENTS; s++)
-				if (v->pool[i].pages[s])
-					xen_free_foreign_page(v->pool[i].pages[s]);
+	while (v->nr_pages)
+		xen_free_foreign_page(v->pages[--v->nr_pages]);
+	kvfree(v->pages);
 	kvfree(v->pool);
+	v->pages = NULL;
 	v->pool = NULL;
 	if (v->indirect_page)
 		xen_free_foreign_page(v->indirect_page);
@@ -342,15 +370,17 @@ static int make_pool(struct blkback *v)
 	v->ring_page = xen_alloc_foreign_page();
 	v->indirect_page = xen_alloc_foreign_page();
 	v->pool = kvzalloc(BLKBACK_RING_ENTRIES * sizeof(*v->pool), GFP_KERNEL);
-	if (!v->ring_page || !v->indirect_page || !v->pool)
+	v->pages = kvzalloc(BLKBACK_PAGES * sizeof(*v->pages), GFP_KERNEL);
+	v->nr_pages = 0;
+	if (!v->ring_page || !v->indirect_page || !v->pool || !v->pages)
 		return -ENOMEM;
+	for (; v->nr_pages < BLKBACK_PAGES; v->nr_pages++) {
+		v->pages[v->nr_pages] = xen_alloc_foreign_page();
+		if (!v->pages[v->nr_pages])
+			return -ENOMEM;
+	}
 	for (unsigned i = 0; i < BLKBACK_RING_ENTRIES; i++) {
 		v->pool[i].vbd = v;
-		for (unsigned s = 0; s < BLKBACK_MAX_SEGMENTS; s++) {
-			v->pool[i].pages[s] = xen_alloc_foreign_page();
-			if (!v->pool[i].pages[s])
-				return -ENOMEM;
-		}
 		list_add_tail(&v->pool[i].node, &v->free);
 	}
 	return 0;

@@ -17,7 +17,8 @@
 #include <xen/io/blkif.h>
 
 #define BLKBACK_RING_ENTRIES __CONST_RING_SIZE(blkif, PAGE_SIZE)
-#define BLKBACK_MAX_SEGMENTS 64u /* offered as feature-max-indirect-segments */
+#define BLKBACK_MAX_SEGMENTS 256u /* offered as feature-max-indirect-segments */
+#define BLKBACK_PAGES 2048u       /* data pages of all requests together; the ring waits for more */
 
 struct blkback;
 
@@ -31,7 +32,7 @@ struct pending {
 	atomic_t bios;                /* still running, plus one while being submitted */
 	int error;                    /* first one */
 	struct blkif_request_segment seg[BLKBACK_MAX_SEGMENTS]; /* our copy */
-	struct page *pages[BLKBACK_MAX_SEGMENTS];               /* foreign pages, ours for good */
+	struct page *pages[BLKBACK_MAX_SEGMENTS];               /* foreign pages, of the vbd's while it runs */
 	grant_handle_t handles[BLKBACK_MAX_SEGMENTS];
 };
 
@@ -58,6 +59,8 @@ struct blkback {
 	struct list_head free;        /* (lock) struct pending */
 	unsigned in_flight;           /* (lock) */
 	struct pending *pool;
+	struct page **pages;          /* (lock) foreign pages not in use: a stack */
+	unsigned nr_pages;            /* (lock) */
 	struct page *indirect_page;   /* thread only: where an indirect page is mapped to be copied */
 	/* counters, thread or (lock) */
 	u64 reads, writes, flushes, discards, errors, read_sectors, write_sectors;

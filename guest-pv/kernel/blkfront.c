@@ -26,7 +26,8 @@
 #include <xen/io/blkif.h>
 
 #define RING_ENTRIES __CONST_RING_SIZE(blkif, PAGE_SIZE)
-#define MAX_SEGMENTS 64 /* of an indirect request; one page of segments holds 512 */
+#define MAX_SEGMENTS 256 /* of an indirect request; one page of segments holds 512 */
+#define MIN_GRANTS 2048  /* reserved for data: eight of the largest requests; more wait for a completion */
 #define SEGMENT_SECTORS (PAGE_SIZE >> SECTOR_SHIFT)
 
 struct shadow { /* what a request on the ring needs until its response */
@@ -49,6 +50,7 @@ struct blkfront {
 	int irq;
 	u16 vdev;
 	unsigned max_segments;
+	unsigned grants;             /* promised to us */
 	bool connected, has_flush, has_discard, broken;
 	struct shadow shadow[RING_ENTRIES];
 };
@@ -262,6 +264,8 @@ static void free_ring(struct blkfront *info)
 		evtchn_close_port(info->port);
 	info->irq = 0;
 	info->port = 0;
+	gnttab_unpromise(info->grants);
+	info->grants = 0;
 	if (info->ring_page) {
 		if (info->ring_ref > 0)
 			gnttab_end_access_put((grant_ref_t)info->ring_ref, info->ring_page);
@@ -283,12 +287,17 @@ static int make_ring(struct blkfront *info)
 		return -ENOMEM;
 	sring = page_address(info->ring_page);
 	XEN_FRONT_RING_INIT(&info->ring, sring, PAGE_SIZE);
-	/* data, indirect pages and the ring itself: enough grants for a full ring */
-	e = gnttab_reserve(RING_ENTRIES * (MAX_SEGMENTS + 1) + 1);
-	if (e)
-		e = gnttab_reserve(RING_ENTRIES * BLKIF_MAX_SEGMENTS_PER_REQUEST + 1);
-	if (e)
+	/* data, indirect pages and the ring itself: enough grants for a ring of ordinary requests */
+	info->grants = MIN_GRANTS + RING_ENTRIES + 1;
+	e = gnttab_promise(info->grants);
+	if (e) {
+		info->grants = RING_ENTRIES * BLKIF_MAX_SEGMENTS_PER_REQUEST + 1;
+		e = gnttab_promise(info->grants);
+	}
+	if (e) {
+		info->grants = 0;
 		return e;
+	}
 	info->ring_ref = gnttab_grant_access(peer, info->ring_page, false);
 	if (info->ring_ref < 0)
 		return info->ring_ref;

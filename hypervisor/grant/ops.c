@@ -11,14 +11,6 @@
 #include "../hypercall/calls.h"
 #include "table.h"
 
-static long op_map(void *item)
-{
-	struct gnttab_map_grant_ref *op = item;
-
-	op->status = grant_map(current->domain, op);
-	return 0;
-}
-
 static long op_copy(void *item)
 {
 	struct gnttab_copy *op = item;
@@ -128,7 +120,6 @@ static const struct gnttab_kind {
 	bool single;            /* the count must be 1 */
 	long (*act)(void *item);
 } kinds[] = {
-	[GNTTABOP_map_grant_ref] = { sizeof(struct gnttab_map_grant_ref), false, op_map },
 	[GNTTABOP_setup_table] = { sizeof(struct gnttab_setup_table), true, op_setup_table },
 	[GNTTABOP_copy] = { sizeof(struct gnttab_copy), false, op_copy },
 	[GNTTABOP_query_size] = { sizeof(struct gnttab_query_size), true, op_query_size },
@@ -137,28 +128,34 @@ static const struct gnttab_kind {
 	[GNTTABOP_swap_grant_ref] = { sizeof(struct gnttab_swap_grant_ref), false, op_swap },
 };
 
-/* One flush per batch instead of one per page. */
-static long unmap_all(uint64_t *a)
+static void map_items(void *items, unsigned n) { grant_map_batch(current->domain, items, n); }
+static void unmap_items(void *items, unsigned n) { grant_unmap_batch(current->domain, items, n); }
+
+/* Maps and unmaps: locks are taken and translations flushed once per batch instead of once per page. */
+static long in_batches(uint64_t *a, unsigned size, void (*act)(void *items, unsigned n))
 {
-	struct gnttab_unmap_grant_ref op[UNMAP_BATCH];
+	union {
+		struct gnttab_map_grant_ref map[GRANT_BATCH];
+		struct gnttab_unmap_grant_ref unmap[GRANT_BATCH];
+	} items;
 	struct guest_area area;
 	bool first = true;
 
 	while (a[2]) {
-		unsigned n = min_t(uint64_t, a[2], UNMAP_BATCH);
+		unsigned n = min_t(uint64_t, a[2], GRANT_BATCH);
 		int rc;
 
 		if (!first && hypercall_preempt())
 			return -ERESTART;
 		first = false;
-		rc = guest_area_get(current->domain, a[1], n * sizeof(op[0]), &area);
+		rc = guest_area_get(current->domain, a[1], n * size, &area);
 		if (rc)
 			return rc;
-		guest_area_read(&area, 0, op, n * sizeof(op[0]));
-		grant_unmap_batch(current->domain, op, n);
-		guest_area_write(current->domain, &area, 0, op, n * sizeof(op[0]));
+		guest_area_read(&area, 0, &items, n * size);
+		act(&items, n);
+		guest_area_write(current->domain, &area, 0, &items, n * size);
 		guest_area_put(current->domain, &area);
-		a[1] += n * sizeof(op[0]);
+		a[1] += n * size;
 		a[2] -= n;
 	}
 	return 0;
@@ -167,7 +164,6 @@ static long unmap_all(uint64_t *a)
 long do_grant_table_op(struct vcpu *v, uint64_t *a)
 {
 	union {
-		struct gnttab_map_grant_ref map;
 		struct gnttab_copy copy;
 		uint8_t bytes[64];
 	} item;
@@ -178,8 +174,10 @@ long do_grant_table_op(struct vcpu *v, uint64_t *a)
 	if ((int32_t)a[2] < 0)
 		return -EINVAL;
 	a[2] = (uint32_t)a[2];
+	if (a[0] == GNTTABOP_map_grant_ref)
+		return in_batches(a, sizeof(struct gnttab_map_grant_ref), map_items);
 	if (a[0] == GNTTABOP_unmap_grant_ref)
-		return unmap_all(a);
+		return in_batches(a, sizeof(struct gnttab_unmap_grant_ref), unmap_items);
 	if (a[0] >= ARRAY_SIZE(kinds) || !kinds[a[0]].act)
 		return -ENOSYS;
 	k = &kinds[a[0]];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's grant table: growth, and the counts behind each entry. Entry points: grant_acquire, grant_release,
- * grant_frame, life cycle. Lock: gt->lock (RANK_GRANT); the p2m and page counts are taken inside.
+ * A domain's grant table: growth, and the counts behind each entry. Entry points: grant_acquire, grant_release
+ * (one or many), grant_frame, life cycle. Lock: gt->lock (RANK_GRANT); the p2m and page counts are taken inside.
  */
 #include <hv/domain.h>
 #include <hv/grant.h>
@@ -175,32 +175,31 @@ static int16_t pin_frame(struct domain *rd, struct grant_entry_v1 *e, struct act
 	return GNTST_okay;
 }
 
-int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
+static int16_t acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
 {
 	struct grant_table *gt = rd->grant;
 	struct grant_entry_v1 *e;
 	struct active *act;
-	int16_t st = GNTST_bad_gntref;
+	int16_t st;
 
-	spin_lock(&gt->lock);
+	assert_held(&gt->lock);
 	if (rd->dying || ref / GRANTS_PER_FRAME >= gt->nr_frames)
-		goto out;
+		return GNTST_bad_gntref;
 	e = &gt->frame[ref / GRANTS_PER_FRAME].shared[ref % GRANTS_PER_FRAME];
 	act = &gt->frame[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
-	st = GNTST_general_error;
 	if (act->reads + act->writes && act->domid != by)
-		goto out;
+		return GNTST_general_error;
 	if (act->reads >= PIN_MAX || act->writes >= PIN_MAX)
-		goto out;
+		return GNTST_general_error;
 	if (!(act->reads + act->writes) || (!readonly && !act->writes)) {
 		st = mark_entry(e, by, readonly);
 		if (st)
-			goto out;
+			return st;
 		if (!(act->reads + act->writes)) {
 			st = pin_frame(rd, e, act, readonly);
 			if (st) {
 				unmark_entry(e, act);
-				goto out;
+				return st;
 			}
 			act->domid = by;
 		}
@@ -210,21 +209,16 @@ int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly
 	else
 		act->writes++;
 	*out = (struct grant_hold){ rd, ref, readonly, act->mfn, act->gfn };
-	st = GNTST_okay;
-out:
-	spin_unlock(&gt->lock);
-	return st;
+	return GNTST_okay;
 }
 
-void grant_release(struct domain *rd, uint32_t ref, bool readonly)
+/* The page whose last use this was, or NULL: the caller drops its reference without the lock. */
+static struct page *release(struct grant_table *gt, uint32_t ref, bool readonly)
 {
-	struct grant_table *gt = rd->grant;
-	struct grant_entry_v1 *e;
 	struct active *act = &gt->frame[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
-	struct page *drop = NULL;
+	struct grant_entry_v1 *e = gt->frame[ref / GRANTS_PER_FRAME].shared;
 
-	spin_lock(&gt->lock);
-	e = gt->frame[ref / GRANTS_PER_FRAME].shared;
+	assert_held(&gt->lock);
 	if (e)
 		e += ref % GRANTS_PER_FRAME;
 	if (readonly) {
@@ -235,9 +229,57 @@ void grant_release(struct domain *rd, uint32_t ref, bool readonly)
 		act->writes--;
 	}
 	unmark_entry(e, act);
-	if (!act->reads && !act->writes)
-		drop = mfn_to_page(act->mfn);
+	return act->reads || act->writes ? NULL : mfn_to_page(act->mfn);
+}
+
+int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
+{
+	struct grant_table *gt = rd->grant;
+	int16_t st;
+
+	spin_lock(&gt->lock);
+	st = acquire(rd, ref, by, readonly, out);
+	spin_unlock(&gt->lock);
+	return st;
+}
+
+void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, unsigned n)
+{
+	struct grant_table *gt = rd->grant;
+	struct grant_hold hold;
+
+	spin_lock(&gt->lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (it[i].status)
+			continue;
+		it[i].status = acquire(rd, it[i].ref, by, it[i].readonly, &hold);
+		it[i].mfn = hold.mfn;
+	}
+	spin_unlock(&gt->lock);
+}
+
+void grant_release(struct domain *rd, uint32_t ref, bool readonly)
+{
+	struct grant_table *gt = rd->grant;
+	struct page *drop;
+
+	spin_lock(&gt->lock);
+	drop = release(gt, ref, readonly);
 	spin_unlock(&gt->lock);
 	if (drop)
 		page_put(drop);
+}
+
+void grant_release_many(struct domain *rd, const struct grant_item *it, unsigned n)
+{
+	struct grant_table *gt = rd->grant;
+	struct page *drop[GRANT_BATCH];
+
+	spin_lock(&gt->lock);
+	for (unsigned i = 0; i < n; i++)
+		drop[i] = it[i].status ? NULL : release(gt, it[i].ref, it[i].readonly);
+	spin_unlock(&gt->lock);
+	for (unsigned i = 0; i < n; i++)
+		if (drop[i])
+			page_put(drop[i]);
 }

@@ -71,9 +71,19 @@ struct grant_hold {
 int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out);
 void grant_release(struct domain *rd, uint32_t ref, bool readonly);
 
-int16_t grant_map(struct domain *ld, struct gnttab_map_grant_ref *op);
-/* A batch of unmaps with one flush between taking them out of the p2m and letting go of the pages. */
-#define UNMAP_BATCH 32
+/* Several under one lock: those whose status is 0. At most GRANT_BATCH. */
+#define GRANT_BATCH 32
+struct grant_item {
+	uint32_t ref;
+	bool readonly;
+	int16_t status;
+	mfn_t mfn;             /* out of acquire */
+};
+void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, unsigned n);
+void grant_release_many(struct domain *rd, const struct grant_item *it, unsigned n);
+
+/* At most GRANT_BATCH; each operation's status tells how it went. Unmaps: one flush before the pages are let go. */
+void grant_map_batch(struct domain *ld, struct gnttab_map_grant_ref *op, unsigned n);
 void grant_unmap_batch(struct domain *ld, struct gnttab_unmap_grant_ref *op, unsigned n);
 int16_t grant_copy_one(struct gnttab_copy *op);
 

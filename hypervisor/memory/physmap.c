@@ -23,16 +23,25 @@ void physmap_unlock(struct domain *d ZZ_UNUSED) { spin_unlock(&lock); }
 
 bool physmap_is_direct(const struct domain *d) { return domain_extra(d)->direct_mapped; }
 
-int physmap_hole(struct domain *d, gfn_t gfn)
+int physmap_allowed(struct domain *d, gfn_t gfn)
 {
 	struct domain_extra *x = domain_extra(d);
-	enum p2m_type t;
 
-	assert_held(&lock);
 	if (gfn >= p2m_max_gfn(d))
 		return -EINVAL;
 	if (x->window_frames && (gfn < x->window_start || gfn >= x->window_start + x->window_frames))
 		return -EINVAL;
+	return 0;
+}
+
+int physmap_hole(struct domain *d, gfn_t gfn)
+{
+	enum p2m_type t;
+	int rc = physmap_allowed(d, gfn);
+
+	assert_held(&lock);
+	if (rc)
+		return rc;
 	p2m_lookup(d, gfn, &t, NULL, NULL);
 	return t == P2M_INVALID ? 0 : -EEXIST;
 }

@@ -133,26 +133,27 @@ static void settle(struct p2m *p, uint32_t upto)
 }
 
 static int set_range(struct domain *d, gfn_t gfn, unsigned order, uint64_t (*val)(const struct p2m *, unsigned, void *),
-		     void *arg, bool flush)
+		     void *arg)
 {
 	struct p2m *p = d->p2m;
 	int level = order_level(p, order), rc = 0;
-	uint32_t upto;
+	uint32_t before, upto;
 
 	if (gfn >= p->max_gfn || gfn + (1UL << order) > p->max_gfn || gfn & ((1UL << order) - 1))
 		return -EINVAL;
 	if (order == ORDER_1G && level < 0) {
 		for (unsigned i = 0; i < P2M_ENTRIES && !rc; i++)
-			rc = set_range(d, gfn + ((gfn_t)i << ORDER_2M), ORDER_2M, val, (char *)arg + 0, flush);
+			rc = set_range(d, gfn + ((gfn_t)i << ORDER_2M), ORDER_2M, val, (char *)arg + 0);
 		return rc;
 	}
 	if (level < 0)
 		return -EINVAL;
 	spin_lock(&p->lock);
+	before = p->removed;
 	rc = p2m_set(p, gfn, level, val(p, level, arg));
 	upto = p->removed;
 	spin_unlock(&p->lock);
-	if (flush)
+	if (upto != before)
 		settle(p, upto);
 	return rc;
 }
@@ -178,7 +179,7 @@ int p2m_map(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_typ
 
 	if (mfn & ((1UL << order) - 1))
 		return -EINVAL;
-	return set_range(d, gfn, order, leaf_val, &a, true);
+	return set_range(d, gfn, order, leaf_val, &a);
 }
 
 int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum p2m_type type, unsigned perm,
@@ -208,12 +209,68 @@ int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum
 
 int p2m_unmap(struct domain *d, gfn_t gfn, unsigned order)
 {
-	return set_range(d, gfn, order, zero_val, NULL, true);
+	return set_range(d, gfn, order, zero_val, NULL);
 }
 
-int p2m_unmap_noflush(struct domain *d, gfn_t gfn, unsigned order)
+/* The slot of a single frame; *table is that of the last one, and found again while the frames follow each other. */
+static uint64_t *next_slot(struct p2m *p, gfn_t gfn, bool create, uint64_t **table, gfn_t *of, int *rc)
 {
-	return set_range(d, gfn, order, zero_val, NULL, false);
+	uint64_t *slot;
+
+	*rc = 0;
+	if (*table && gfn >> 9 == *of)
+		return *table + (gfn & (P2M_ENTRIES - 1));
+	*table = NULL;
+	if (gfn >= p->max_gfn) {
+		*rc = -EINVAL;
+		return NULL;
+	}
+	slot = walk(p, gfn, 0, create, rc);
+	if (slot) {
+		*table = slot - (gfn & (P2M_ENTRIES - 1));
+		*of = gfn >> 9;
+	}
+	return slot;
+}
+
+void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n)
+{
+	struct p2m *p = d->p2m;
+	uint64_t *table = NULL, *slot;
+	gfn_t of = 0;
+
+	spin_lock(&p->lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (it[i].rc)
+			continue;
+		slot = next_slot(p, it[i].gfn, true, &table, &of, &it[i].rc);
+		if (!slot)
+			continue;
+		if (*slot)
+			it[i].rc = -EEXIST;
+		else
+			WRITE_ONCE(*slot, ent_make_leaf(p, it[i].mfn, 0, it[i].readonly ? P2M_GRANT_RO : P2M_GRANT_RW,
+							it[i].readonly ? P2M_R : P2M_R | P2M_W));
+	}
+	spin_unlock(&p->lock);
+}
+
+void p2m_unmap_noflush(struct domain *d, const struct p2m_item *it, unsigned n)
+{
+	struct p2m *p = d->p2m;
+	uint64_t *table = NULL, *slot;
+	gfn_t of = 0;
+	int rc;
+
+	spin_lock(&p->lock);
+	for (unsigned i = 0; i < n; i++) {
+		slot = next_slot(p, it[i].gfn, false, &table, &of, &rc);
+		if (!slot || !*slot)
+			continue;
+		WRITE_ONCE(*slot, 0);
+		WRITE_ONCE(p->removed, p->removed + 1);
+	}
+	spin_unlock(&p->lock);
 }
 
 /* With interrupts off: see the head of this file. */
@@ -298,19 +355,27 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 	unsigned perm;
 	mfn_t m;
 
-	/* Its own vCPU asks: what is there stays until interrupts are enabled (struct p2m_run). */
-	if (current->domain == d) {
-		unsigned long flags = local_irq_save();
-		struct p2m_run run = { 0 };
-		struct page *pg = NULL;
-		char *va = this_cpu()->loaded == current ? p2m_run_fill(d, &run, gfn, write) : NULL;
+	unsigned long flags = local_irq_save();
+	struct p2m_run run = { 0 };
+	char *va = p2m_run_fill(d, &run, gfn, write);
+	struct page *pg = NULL, *wrong = NULL;
 
-		if (va && page_get(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT, d))
-			pg = mfn_to_page(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT);
-		local_irq_restore(flags);
-		if (pg)
-			return pg;
+	/*
+	 * Ordinary memory. For a domain that is loaded here it stays until interrupts are enabled (struct p2m_run); of any other
+	 * the reference is good if the frame is still there once it is taken.
+	 */
+	if (va && page_get(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT, d)) {
+		pg = mfn_to_page(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT);
+		if (!(this_cpu()->loaded && this_cpu()->loaded->domain == d) && p2m_run_fill(d, &run, gfn, write) != va) {
+			wrong = pg;
+			pg = NULL;
+		}
 	}
+	local_irq_restore(flags);
+	if (wrong)
+		page_put(wrong);
+	if (pg)
+		return pg;
 	for (;; ) {
 		m = p2m_lookup(d, gfn, &t, NULL, &perm);
 		if (m == INVALID_MFN || t == P2M_MMIO || (write && !(perm & P2M_W)))

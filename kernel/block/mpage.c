@@ -223,7 +223,7 @@ int mpage_writepage(const struct mpage_ops *o, struct page *page)
 
 /* --- direct I/O ----------------------------------------------------------------------------------------------------- */
 
-#define DIO_PAGES 64u
+#define DIO_PAGES BIO_MAX_VECS
 
 /* One pinned stretch of memory against [pos, pos + len) of the file. */
 static int dio_chunk(const struct mpage_ops *o, struct inode *inode, struct page **pages, unsigned off, size_t len, loff_t pos,
@@ -242,7 +242,7 @@ static int dio_chunk(const struct mpage_ops *o, struct inode *inode, struct page
 		if (e)
 			break;
 		size_t n = min_t(size_t, ((u64)m.count << bits) - in, len - done);
-		struct bio *b = m.mapped ? bio_alloc(bdev, DIO_PAGES + 1, write ? REQ_OP_WRITE : REQ_OP_READ, REQ_SYNC, GFP_NOIO) : NULL;
+		struct bio *b = m.mapped ? bio_alloc(bdev, (unsigned)((n - 1) >> PAGE_SHIFT) + 2, write ? REQ_OP_WRITE : REQ_OP_READ, REQ_SYNC, GFP_NOIO) : NULL;
 		if (b)
 			b->sector = (m.block << (bits - SECTOR_SHIFT)) + (in >> SECTOR_SHIFT);
 		for (size_t k = 0; k < n;) {
@@ -277,7 +277,7 @@ ssize_t mpage_direct_io(const struct mpage_ops *o, struct inode *inode, struct i
 		return -ENOTBLK;
 	if (!write && pos >= size)
 		return 0;
-	pages = kmalloc_array(DIO_PAGES + 1, sizeof(*pages), GFP_KERNEL);
+	pages = kmalloc_array(min_t(size_t, (i->count >> PAGE_SHIFT) + 2, DIO_PAGES), sizeof(*pages), GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
 	while (i->count && !e && (write || pos < size)) {

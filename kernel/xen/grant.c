@@ -21,6 +21,7 @@ static struct grant_entry_v1 *frames[MAX_FRAMES]; /* grant_lock to grow */
 static unsigned nr_frames, max_frames;
 static grant_ref_t *free_refs;                    /* grant_lock: a stack */
 static unsigned nr_free;
+static unsigned promised;                         /* grant_lock */
 
 static struct grant_entry_v1 *entry(grant_ref_t ref)
 {
@@ -68,6 +69,31 @@ int gnttab_reserve(unsigned n)
 			return r;
 	}
 	return 0;
+}
+
+int gnttab_promise(unsigned n)
+{
+	unsigned long flags;
+	unsigned all;
+	int r = 0;
+
+	spin_lock_irqsave(&grant_lock, flags);
+	all = promised += n;
+	spin_unlock_irqrestore(&grant_lock, flags);
+	while (!r && READ_ONCE(nr_frames) * ENTRIES_PER_FRAME < all + GNTTAB_NR_RESERVED_ENTRIES)
+		r = grow();
+	if (r)
+		gnttab_unpromise(n);
+	return r;
+}
+
+void gnttab_unpromise(unsigned n)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&grant_lock, flags);
+	promised -= n;
+	spin_unlock_irqrestore(&grant_lock, flags);
 }
 
 int gnttab_grant_access(domid_t domid, struct page *page, bool readonly)

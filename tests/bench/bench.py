@@ -92,7 +92,7 @@ class Bench:
         return text
 
     def collect(self, kind, where, text):
-        for name, ticks, exits in re.findall(r"bench (\w+) (\d+) (-?\d+)\r?$", text, flags=re.M):
+        for name, ticks, exits in re.findall(r"bench (\w+) (\d+) (-?\d+)\r*$", text, flags=re.M):
             self.rows[kind, where, name] = int(ticks)
             if int(exits) >= 0:
                 self.exits[kind, name] = int(exits) / 100
@@ -103,7 +103,7 @@ class Bench:
             return
         quiet = Bench(self.build, None)
         text = quiet.run("counting", kind, **machine)
-        for line in re.findall(r"^count (\w+(?: -?\d+)+)\r?$", text, flags=re.M):
+        for line in re.findall(r"^count (\w+(?: -?\d+)+)\r*$", text, flags=re.M):
             name, *values = line.split()
             self.counts[kind, name] = [int(v) / 100 for v in values]
 
@@ -187,7 +187,7 @@ class Bench:
     def cpu_times(self, host):
         """Time of each domain on the CPU, which at 1 GHz is its instructions; idle time is nobody's."""
         out = host.run("/bench/xencount")
-        return {int(domain): int(ns) for domain, ns in re.findall(r"^cpu (\d+) (\d+)$", out, flags=re.M)}
+        return {int(domain): int(ns) for domain, ns in re.findall(r"^cpu (\d+) (\d+)\r*$", out, flags=re.M)}
 
     def sizes(self):
         for name, path in (("hypervisor", "zazen"), ("dom0", "dom0-kernel"), ("guest", "guest-kernel")):

@@ -51,8 +51,16 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);
  * Several removals with one flush: what was behind them may be let go, and the tables reused, only after p2m_flush().
  * Both without a lock held.
  */
-int p2m_unmap_noflush(struct domain *d, gfn_t gfn, unsigned order);
 void p2m_flush(struct domain *d);
+/* Single frames, many at a time. map: grants where nothing was, of those whose rc is 0; what went wrong in rc. */
+struct p2m_item {
+	gfn_t gfn;
+	mfn_t mfn;
+	bool readonly;
+	int rc;
+};
+void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n);
+void p2m_unmap_noflush(struct domain *d, const struct p2m_item *it, unsigned n);
 
 /*
  * A run of frames that one entry maps, kept while many accesses follow each other. Valid as a TLB entry is: on a CPU on

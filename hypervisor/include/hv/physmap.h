@@ -10,7 +10,9 @@
 
 void physmap_lock(struct domain *d);
 void physmap_unlock(struct domain *d);
-/* 0 when a foreign frame or a grant may be mapped at gfn: nothing there, and inside the window if d has one. */
+/* 0 where a foreign frame or a grant may be mapped at all: inside the window if d has one. */
+int physmap_allowed(struct domain *d, gfn_t gfn);
+/* The same, and nothing is there. */
 int physmap_hole(struct domain *d, gfn_t gfn);
 /* Guest-physical addresses are machine addresses (dom0). */
 bool physmap_is_direct(const struct domain *d);

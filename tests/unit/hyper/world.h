@@ -122,8 +122,20 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 	return &frames[m];
 }
 gfn_t p2m_max_gfn(const struct domain *d) { (void)d; return NR_GFNS; }
-int p2m_unmap_noflush(struct domain *d, gfn_t gfn, unsigned order) { return p2m_unmap(d, gfn, order); }
-void p2m_flush(struct domain *d) { (void)d; }
+static unsigned flushes;
+void p2m_flush(struct domain *d) { (void)d; flushes++; }
+void p2m_unmap_noflush(struct domain *d, const struct p2m_item *it, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		p2m_unmap(d, it[i].gfn, 0);
+}
+void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!it[i].rc)
+			it[i].rc = d->p2m->e[it[i].gfn].t != P2M_INVALID ? -EEXIST :
+				   p2m_map(d, it[i].gfn, it[i].mfn, 0, it[i].readonly ? P2M_GRANT_RO : P2M_GRANT_RW, 3);
+}
 static unsigned dirty_marks;
 void p2m_mark_dirty(struct domain *d, gfn_t gfn) { (void)d; (void)gfn; dirty_marks++; }
 

@@ -20,6 +20,9 @@ static void *test_virt(mfn_t m) { assert_true(m < NR && used[m]); return pool[m]
 static mfn_t test_mfn(const void *v) { return ((const unsigned char (*)[4096])v) - (const unsigned char (*)[4096])pool; }
 #define mfn_to_virt(m) test_virt(m)
 #define virt_to_mfn(v) test_mfn(v)
+/* Leaves name frames that are not there: their addresses are only compared. */
+#define LEAF_VA(m) ((void *)(DIRECTMAP_START + ((m) << 12)))
+#define phys_to_virt(a) ((a) >> 12 < NR && used[(a) >> 12] ? (void *)pool[(a) >> 12] : LEAF_VA((a) >> 12))
 
 void *alloc_pages(unsigned order, unsigned flags)
 {
@@ -155,11 +158,82 @@ static void random_ops(void **s)
 			assert_int_equal(map ? p2m_map(&dom, g, m, order, P2M_RAM, 7) : p2m_unmap(&dom, g, order), 0);
 			for (unsigned i = 0; i < n; i++)
 				want[g + i] = map ? m + i : INVALID_MFN;
-			for (unsigned i = round % 7; i < SPAN; i += 7)
+			struct p2m_run run = { 0 };
+
+			for (unsigned i = round % 7; i < SPAN; i += 7) {
+				char *va = want[i] == INVALID_MFN ? NULL : LEAF_VA(want[i]);
+
 				assert_true(p2m_lookup(&dom, i, NULL, NULL, NULL) == want[i]);
+				assert_ptr_equal(p2m_run_va(&dom, &run, i, round & 1), va);
+			}
 		}
 		end();
 	}
+}
+
+/* What the short way answers, and that a run does not outgrow its rights. */
+static void runs(void **s)
+{
+	struct p2m_run run = { 0 };
+
+	(void)s;
+	for (int npt = 0; npt < 2; npt++) {
+		begin(npt);
+		p2m_map(&dom, 0x200, 0x10200, ORDER_2M, P2M_RAM_RO, P2M_R);
+		p2m_map(&dom, 0x400, 0x10400, ORDER_4K, P2M_MMIO, 3);
+		p2m_map(&dom, 0x401, 0x10401, ORDER_4K, P2M_GRANT_RW, 3);
+		p2m_map(&dom, 0x402, 0x10402, ORDER_4K, P2M_SHARED, 3);
+		p2m_map(&dom, 0x403, 0, ORDER_4K, P2M_POPULATE, 7);
+		run = (struct p2m_run){ 0 };
+		assert_ptr_equal(p2m_run_va(&dom, &run, 0x2ff, false), LEAF_VA(0x102fful));
+		assert_int_equal(run.mask, 0x1ff);
+		assert_null(p2m_run_va(&dom, &run, 0x2ff, true));
+		assert_null(p2m_run_va(&dom, &run, 0x400, false));
+		assert_null(p2m_run_va(&dom, &run, 0x401, false));
+		assert_ptr_equal(p2m_run_va(&dom, &run, 0x402, true), LEAF_VA(0x10402ul));
+		assert_null(p2m_run_va(&dom, &run, 0x403, false));
+		assert_null(p2m_run_va(&dom, &run, p2m_max_gfn(&dom), false));
+		end();
+	}
+}
+
+/* Many at a time over the end of a table, with what is taken and what is outside among them; one flush is owed. */
+static void grants(void **s)
+{
+	struct p2m_item it[6] = { { 0x1ff, 7, false, 0 }, { 0x200, 8, true, 0 }, { 0x201, 9, false, -EINVAL }, { 0x1ff, 10, false, 0 },
+				  { 0, 11, false, 0 }, { 0x5000, 12, false, 0 } };
+	enum p2m_type t;
+	unsigned perm;
+	uint32_t owed;
+
+	(void)s;
+	begin(false);
+	it[4].gfn = p2m_max_gfn(&dom);
+	fail_after = 4;         /* three levels and the second table; none for the last */
+	p2m_map_grants(&dom, it, 6);
+	assert_int_equal(it[0].rc, 0);
+	assert_int_equal(it[1].rc, 0);
+	assert_int_equal(it[3].rc, -EEXIST);
+	assert_int_equal(it[4].rc, -EINVAL);
+	assert_int_equal(it[5].rc, -ENOMEM);
+	assert_int_equal(p2m_lookup(&dom, 0x1ff, &t, NULL, NULL), 7);
+	assert_int_equal(t, P2M_GRANT_RW);
+	assert_int_equal(p2m_lookup(&dom, 0x200, &t, NULL, &perm), 8);
+	assert_true(t == P2M_GRANT_RO && perm == P2M_R);
+	assert_true(p2m_lookup(&dom, 0x201, NULL, NULL, NULL) == INVALID_MFN);
+	owed = dom.p2m->removed;
+	flushes = 0;
+	p2m_unmap_noflush(&dom, it, 3);
+	assert_int_equal(dom.p2m->removed, owed + 2);
+	assert_int_equal(flushes, 0);
+	assert_true(p2m_lookup(&dom, 0x1ff, NULL, NULL, NULL) == INVALID_MFN);
+	/* What another removes meanwhile waits for a flush of its own or a later one. */
+	fail_after = ~0u;
+	p2m_map(&dom, 0x300, 1, 0, P2M_RAM, 7);
+	p2m_unmap(&dom, 0x300, 0);
+	assert_int_equal(flushes, 1);
+	assert_int_equal(dom.p2m->flushed, dom.p2m->removed);
+	end();
 }
 
 static void types(void **s)
@@ -180,6 +254,7 @@ static void types(void **s)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(superpages), cmocka_unit_test(limits), cmocka_unit_test(random_ops),
+					    cmocka_unit_test(runs), cmocka_unit_test(grants),
 					    cmocka_unit_test(types) };
 
 	return cmocka_run_group_tests_name("p2m", tests, NULL, NULL);

@@ -14,6 +14,9 @@
 
 /* Makes room for at least one reference more; may sleep. Called where an -ENOSPC would hurt later. */
 int gnttab_reserve(unsigned n);
+/* The table is large enough for this driver's n beside all others' that were promised; given back when it goes. */
+int gnttab_promise(unsigned n);
+void gnttab_unpromise(unsigned n);
 /* Reference for the frame of page, or -ENOSPC. Any context. */
 int gnttab_grant_access(domid_t domid, struct page *page, bool readonly);
 /* Takes it back: true when it is free again, false while the other side still uses the frame. */
