@@ -9,8 +9,8 @@
 
 #include "xenstored.h"
 
-/* Absence is a secret too: ENOENT only for those who may read the nearest node above. */
-static int absent_error(const struct req *r)
+/* Absence is a secret too: ENOENT only for those who have the access that they want to the nearest node above. */
+static int absent_error(const struct req *r, unsigned int need)
 {
 	char at[XENSTORE_ABS_PATH_MAX + 1];
 
@@ -19,7 +19,7 @@ static int absent_error(const struct req *r)
 		const struct node *n = view_peek(r, at);
 
 		if (n)
-			return perm_for(r->c, n->perms, n->nperms) & PERM_READ ? ENOENT : EACCES;
+			return perm_for(r->c, n->perms, n->nperms) & need ? ENOENT : EACCES;
 	}
 	return ENOENT;
 }
@@ -36,7 +36,7 @@ static int get_node(struct req *r, const char *name, unsigned int need, bool spe
 	n = view_get(r, r->path);
 	*out = n;
 	if (!n)
-		return absent_error(r);
+		return absent_error(r, need);
 	return (perm_for(r->c, n->perms, n->nperms) & need) == need ? 0 : EACCES;
 }
 
@@ -169,7 +169,7 @@ int op_write(struct req *r)
 	value = name + strlen(name) + 1;
 	vlen = r->len - (size_t)(value - r->body);
 	rc = get_node(r, name, PERM_WRITE, false, &n);
-	if (rc && (n || rc == EINVAL || rc == EROFS))
+	if (rc && rc != ENOENT)
 		return rc;
 	if (r->c->domid != DOM0 && vlen > quota.node_bytes)
 		return ENOSPC;
@@ -189,7 +189,7 @@ int op_mkdir(struct req *r)
 	int rc = get_only_arg(r, PERM_WRITE, false, &n);
 
 	/* Making what exists is no error. */
-	if (n || rc == EINVAL || rc == EROFS)
+	if (rc != ENOENT)
 		return rc;
 	rc = construct(r, 0, &n);
 	if (!rc)
@@ -302,7 +302,7 @@ int op_set_perms(struct req *r)
 	if (request_strings(r, &name, 1) < 1)
 		return EINVAL;
 	skip = strlen(name) + 1;
-	rc = get_node(r, name, PERM_OWNER, true, &n);
+	rc = get_node(r, name, PERM_WRITE | PERM_OWNER, true, &n);
 	if (rc)
 		return rc;
 	rc = perm_parse(name + skip, r->len - skip, &perms, &nperms);

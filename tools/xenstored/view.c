@@ -260,10 +260,10 @@ int op_tx_end(struct req *r)
 	struct domain *d = r->c->dom;
 	int rc = 0;
 
-	if (!t)
-		return ENOENT;
 	if (r->len != 2 || r->body[1] != '\0' || (r->body[0] != 'T' && r->body[0] != 'F'))
 		return EINVAL;
+	if (!t)
+		return ENOENT;
 	if (r->body[0] == 'T') {
 		if (t->lost || !unchanged(t))
 			rc = EAGAIN;

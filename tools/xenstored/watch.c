@@ -107,11 +107,11 @@ int op_unwatch(struct req *r)
 	const char *argv[2];
 	struct watch *w;
 
-	if (request_strings(r, argv, 2) < 2 || !path_canonical(r->c, argv[0], true, r->path))
+	if (request_strings(r, argv, 2) < 2)
 		return EINVAL;
-	w = watch_find(r->c, r->path, argv[1]);
+	w = path_canonical(r->c, argv[0], true, r->path) ? watch_find(r->c, r->path, argv[1]) : NULL;
 	if (!w)
-		return ENOENT;
+		return ENOENT; /* no watch has a path that is none */
 	watch_free(w);
 	return 0;
 }

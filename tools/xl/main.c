@@ -42,12 +42,12 @@ int xl_flags(int argc, char **argv, const struct xl_flag *f)
 {
 	struct option longs[16] = { { "help", no_argument, NULL, 'h' } };
 	char shorts[48] = "h", *at = shorts + 1;
-	unsigned int n;
+	unsigned int n, words = 1;
 	int c;
 
 	for (n = 0; f[n].letter || f[n].word; n++) {
 		if (f[n].word)
-			longs[n + 1] = (struct option){ f[n].word, f[n].arg ? required_argument : no_argument, NULL, 256 + (int)n };
+			longs[words++] = (struct option){ f[n].word, f[n].arg ? required_argument : no_argument, NULL, 256 + (int)n };
 		if (f[n].letter)
 			at += snprintf(at, (size_t)(shorts + sizeof(shorts) - at), f[n].arg ? "%c:" : "%c", f[n].letter);
 	}

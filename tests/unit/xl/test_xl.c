@@ -128,6 +128,8 @@ static void test_wrong_use(void **state)
 	assert_int_equal(run("create", NULL, NULL), 2);
 	assert_int_equal(run("create", "-z", "f"), 2);
 	assert_int_equal(run("create", "-n", "/nonexistent.xml"), 1);
+	assert_int_equal(run("create", "--dry-run", "/nonexistent.xml"), 1);
+	assert_int_equal(run("create", "--quiet", "/nonexistent.xml"), 1);
 	assert_int_equal(run("destroy", NULL, NULL), 2);
 	assert_int_equal(run("shutdown", NULL, NULL), 2);
 	assert_int_equal(run("shutdown", "-a", "d"), 2);
