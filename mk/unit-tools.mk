@@ -70,3 +70,18 @@ interop-tools: $(B)/tools/xenstored $(B)/tools/xenconsoled $(LIBZX) $(LIBZXBUILD
 .PHONY: interop-guest
 interop-guest: $(B)/guest-kernel.elf $(B)/tools/xenstored $(B)/tools/xenconsoled $(LIBZX) $(LIBZXBUILD)
 	tests/interop/stock-xen.sh $(B) $< "console=hvc0 rdinit=/init"
+
+# Our xenstored and Debian's given the same random requests, both on a make-believe hypervisor: they must agree.
+UT_STOCK_XS := $(B)/deb/unpacked/xen-utils-4.17/usr/lib/xen-4.17/bin/xenstored
+$(UT)/xenstored-fake: $(filter-out %/xen.c,$(wildcard tools/xenstored/*.c)) $(UT_DIR)/fake_xen.c $(UT_LIB) $(UT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UT_CFLAGS) $(filter %.c,$^) -o $@
+$(UT)/fake_libs.so: $(UT_DIR)/fake_libs.c
+	@mkdir -p $(@D)
+	$(CC) -shared -fPIC -O1 -Wall -Wextra -Werror $< -o $@
+.PHONY: unit-tools-xs-agree
+unit-tools-xs-agree: $(UT)/xenstored-fake $(UT)/fake_libs.so $(addprefix $(B)/deb/unpacked/,$(UT_XS_DEBS))
+	@p=0; f=0; for seed in 1 2 3; do \
+		$(UT_DIR)/xs-agree.py $(UT)/xenstored-fake $(UT_STOCK_XS) $(UT)/fake_libs.so $$seed && p=$$((p+1)) || f=$$((f+1)); \
+		done; echo "$$p passed, $$f failed"; [ $$f -eq 0 ]
+UNIT_TARGETS += unit-tools-xs-agree

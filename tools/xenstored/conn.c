@@ -184,9 +184,9 @@ void conn_send_event(struct watch *w, const char *path)
 	body = zx_malloc(h.len);
 	memcpy(body, path, plen);
 	memcpy(body + plen, w->token, tlen);
-	/* The same event, still waiting to be read, says it all. */
+	/* The same event, still waiting to be read, says it all, also when it is another watch's. */
 	for (struct out *o = c->out; o && seen < DEDUPE_WINDOW; o = o->next, seen++)
-		if (o->watch == w && o->off == 0 && o->len == sizeof(h) + h.len &&
+		if (o->watch && o->off == 0 && o->len == sizeof(h) + h.len &&
 		    memcmp(o->data + sizeof(h), body, h.len) == 0) {
 			free(body);
 			return;
@@ -244,8 +244,6 @@ static int serve(struct req *r)
 		return EACCES;
 	if ((flags & CHANGES) && r->c->read_only)
 		return EROFS;
-	if (r->len == 0 && !(flags & EMPTY_OK))
-		return EINVAL;
 	if (r->tx_id) {
 		r->tx = tx_find(r->c, r->tx_id);
 		if (!r->tx)
@@ -255,6 +253,8 @@ static int serve(struct req *r)
 		    (r->tx->overlay.count > quota.tx_nodes || (r->c->dom && r->c->dom->memory > quota.memory)))
 			return ENOSPC;
 	}
+	if (r->len == 0 && !(flags & EMPTY_OK))
+		return EINVAL;
 	return table[r->type].handler(r);
 }
 

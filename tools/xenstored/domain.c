@@ -38,6 +38,14 @@ struct domain *domain_get(uint32_t domid)
 	return d;
 }
 
+bool domain_exists(uint32_t domid)
+{
+	const struct domain *d = domain_find(domid);
+	bool shutdown, dying;
+
+	return domid == DOM0 || !xen || (d && d->introduced) || !xen->state(domid, &shutdown, &dying);
+}
+
 static void special_event(const char *name)
 {
 	const struct node *n = table_find(&store, name);

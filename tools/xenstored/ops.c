@@ -10,13 +10,15 @@
 #include "xenstored.h"
 
 /* Absence is a secret too: ENOENT only for those who have the access that they want to the nearest node above. */
-static int absent_error(const struct req *r, unsigned int need)
+static int absent_error(struct req *r, unsigned int need)
 {
 	char at[XENSTORE_ABS_PATH_MAX + 1];
 
+	if (r->path[0] == '@')
+		return EINVAL; /* not one of the special nodes */
 	strcpy(at, r->path);
 	while (path_parent(at, at)) {
-		const struct node *n = view_peek(r, at);
+		const struct node *n = view_get(r, at);
 
 		if (n)
 			return perm_for(r->c, n->perms, n->nperms) & need ? ENOENT : EACCES;
@@ -28,6 +30,7 @@ static int absent_error(const struct req *r, unsigned int need)
 static int get_node(struct req *r, const char *name, unsigned int need, bool special, struct node **out)
 {
 	struct node *n;
+	int rc;
 
 	if (!path_canonical(r->c, name, special, r->path))
 		return EINVAL;
@@ -35,9 +38,11 @@ static int get_node(struct req *r, const char *name, unsigned int need, bool spe
 		return EROFS;
 	n = view_get(r, r->path);
 	*out = n;
-	if (!n)
-		return absent_error(r, need);
-	return (perm_for(r->c, n->perms, n->nperms) & need) == need ? 0 : EACCES;
+	if (n && (perm_for(r->c, n->perms, n->nperms) & need) == need)
+		return 0;
+	/* The stock daemon looks at the nodes above in both cases, so that a transaction depends on them. */
+	rc = absent_error(r, need);
+	return n ? EACCES : rc;
 }
 
 static int get_only_arg(struct req *r, unsigned int need, bool special, struct node **out)
@@ -271,7 +276,7 @@ int op_rm(struct req *r)
 
 	if (rc == ENOENT && !n) {
 		/* Removing what is not there succeeds when its parent exists. */
-		return path_parent(r->path, up) && view_peek(r, up) ? 0 : ENOENT;
+		return path_parent(r->path, up) && view_get(r, up) ? 0 : ENOENT;
 	}
 	if (rc)
 		return rc;
@@ -302,18 +307,27 @@ int op_set_perms(struct req *r)
 	if (request_strings(r, &name, 1) < 1)
 		return EINVAL;
 	skip = strlen(name) + 1;
-	rc = get_node(r, name, PERM_WRITE | PERM_OWNER, true, &n);
-	if (rc)
-		return rc;
+	if (r->c->domid != DOM0 && perm_count(name + skip, r->len - skip) > quota.perms)
+		return ENOSPC;
 	rc = perm_parse(name + skip, r->len - skip, &perms, &nperms);
 	if (rc)
 		return rc;
-	if (r->c->domid != DOM0 && nperms > quota.perms)
-		rc = ENOSPC;
-	else if (r->c->domid != DOM0 && perms[0].domid != n->perms[0].domid)
-		rc = EPERM;
+	if (!domain_exists(perms[0].domid))
+		rc = ENOENT;
 	else
+		rc = get_node(r, name, PERM_WRITE | PERM_OWNER, true, &n);
+	if (!rc && r->c->domid != DOM0 && perms[0].domid != n->perms[0].domid)
+		rc = EPERM;
+	if (!rc) {
+		unsigned int keep = 1;
+
+		/* Nothing is promised to domains that are not there: another may get that number. */
+		for (unsigned int i = 1; i < nperms; i++)
+			if (domain_exists(perms[i].domid))
+				perms[keep++] = perms[i];
+		nperms = keep;
 		rc = view_room(r, 0, nperms * sizeof(*perms));
+	}
 	if (!rc && r->path[0] == '@') {
 		/* The special nodes are not part of any transaction. */
 		store_uncount(n);

@@ -22,16 +22,23 @@ unsigned int perm_for(const struct conn *c, const struct perm *perms, unsigned i
 	return perms[0].access;
 }
 
+size_t perm_count(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < len; k++)
+		n += text[k] == '\0';
+	return n;
+}
+
 int perm_parse(const char *text, size_t len, struct perm **out, unsigned int *count)
 {
 	static const char letter[] = "nrwb";
-	size_t n = 0, i = 0;
+	size_t n = perm_count(text, len), i = 0;
 	struct perm *p;
 
 	if (len == 0 || text[len - 1] != '\0')
 		return EINVAL;
-	for (size_t k = 0; k < len; k++)
-		n += text[k] == '\0';
 	p = zx_calloc(n, sizeof(*p));
 	for (const char *s = text; s < text + len; s += strlen(s) + 1, i++) {
 		const char *l = *s ? strchr(letter, *s) : NULL;

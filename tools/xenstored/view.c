@@ -265,10 +265,10 @@ int op_tx_end(struct req *r)
 	if (!t)
 		return ENOENT;
 	if (r->body[0] == 'T') {
-		if (t->lost || !unchanged(t))
-			rc = EAGAIN;
-		else if (d && t->delta_nodes > 0 && (int64_t)d->nodes + t->delta_nodes > (int64_t)quota.nodes)
+		if (d && !t->lost && t->delta_nodes > 0 && (int64_t)d->nodes + t->delta_nodes > (int64_t)quota.nodes)
 			rc = ENOSPC;
+		else if (t->lost || !unchanged(t))
+			rc = EAGAIN;
 		if (!rc) {
 			for (size_t i = 0; i < t->overlay.buckets; i++)
 				for (struct node *n = t->overlay.bucket[i]; n; n = n->next)

@@ -153,6 +153,7 @@ struct req {
 
 /* perm.c */
 unsigned int perm_for(const struct conn *c, const struct perm *perms, unsigned int n);
+size_t perm_count(const char *text, size_t len);
 int perm_parse(const char *text, size_t len, struct perm **out, unsigned int *n);  /* "n0\0r1\0" */
 void perm_print(struct zx_buf *b, const struct perm *perms, unsigned int n);
 
@@ -187,6 +188,7 @@ const char *path_leaf(const char *path);
 extern struct domain *domains;
 struct domain *domain_find(uint32_t domid);
 struct domain *domain_get(uint32_t domid);      /* makes the record */
+bool domain_exists(uint32_t domid);             /* for the hypervisor; without one everything may be */
 int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t port);      /* positive errno */
 void domain_release(struct domain *d);
 /* After a restart: takes up the ring of a domain that the log names. false: it is gone, and released. */

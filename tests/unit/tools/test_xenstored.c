@@ -40,7 +40,7 @@ static void fake_notify(struct domain *d)
 
 static int fake_state(uint32_t domid, bool *shutdown, bool *dying)
 {
-	if (gone[domid])
+	if (domid >= ZX_ARRAY_SIZE(gone) || gone[domid])
 		return -ESRCH;
 	*shutdown = shut[domid];
 	*dying = false;
