@@ -2,7 +2,7 @@
 """Booted dom0s that tests share, and what is done to guests in them.
 
 Entry points: the fixture `dom0` of conftest.py (a Host at dom0's prompt; parametrised by emulator, CPUs, memory and CPU
-model, see matrix()); create(), Console, image_sha(), wait_memory(), fsck(), fsck_guest().
+model, see matrix()); start() for one of a test's own; create(), Console, image_sha(), wait_memory(), fsck(), fsck_guest().
 
 A test that takes `dom0` runs on QEMU TCG with 2 CPUs in `make check` and on the whole matrix in check-full. Marked
 `bochs` it also runs on Bochs with 2 CPUs in check: keep those short. Marked `last` it may end the machine. A machine is
@@ -71,7 +71,8 @@ class Pool:
         if self.host and (self.spec != spec or not self.host.alive()):
             self.drop()
         if not self.host:
-            self.spec, self.host = spec, boot(spec)
+            self.spec, self.host = spec, start(spec, spec.workdir)
+            self.host.__enter__()
         return self.host
 
     def drop(self):
@@ -80,27 +81,36 @@ class Pool:
         self.spec = self.host = None
 
 
-def boot(spec):
-    """A Host at dom0's prompt, on a fresh copy of the built disk. The caller ends it."""
-    os.makedirs(spec.workdir, exist_ok=True)
+def start(spec, workdir, extra=()):
+    """A Host, not yet booted, on a fresh copy of the built disk in workdir: to be used with `with`."""
+    os.makedirs(workdir, exist_ok=True)
     if spec.iso != "build/zazen.iso":
         subprocess.run(["make", "-s", spec.iso], check=True)
-    disk = os.path.join(spec.workdir, "disk.img")
+    disk = os.path.join(workdir, "disk.img")
     shutil.copyfile(DISK, disk)
     if os.path.exists(disk + ".lock"):      # of a Bochs whose test run was killed
         os.unlink(disk + ".lock")
-    host = Host(spec.kind, spec.workdir, iso=spec.iso, disk=disk, cpus=spec.cpus, memory=spec.memory, cpu=spec.cpu,
-                lifetime=1500)
-    host.__enter__()
-    host.disk = disk
-    try:
-        host.expect("dom0# ", 150)
-        host.run("stty cols 200")
-    except BaseException:
-        host.autopsy()
-        host.__exit__()
-        raise
-    return host
+    return Dom0(spec.kind, workdir, iso=spec.iso, disk=disk, cpus=spec.cpus, memory=spec.memory, cpu=spec.cpu,
+                extra=extra, lifetime=1500)
+
+
+class Dom0(Host):
+    """A Host whose `with` waits for dom0's prompt."""
+
+    def __init__(self, kind, workdir, disk=None, **more):
+        super().__init__(kind, workdir, disk=disk, **more)
+        self.disk = disk
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            self.expect("dom0# ", 150)
+            self.run("stty cols 200")
+        except BaseException:
+            self.autopsy()
+            self.__exit__()
+            raise
+        return self
 
 
 def names(dom0):

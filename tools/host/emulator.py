@@ -42,7 +42,8 @@ def choose(kind):
 
 
 class Machine:
-    """One machine to be started once. Paths are as given; `workdir` takes Bochs's files and logs."""
+    """One machine to be started once. Paths are as given; `workdir` takes Bochs's files and logs. extra: further
+    arguments of QEMU, or lines of Bochs's configuration."""
 
     def __init__(self, kind, config, workdir, iso=None, disk=None, kernel=None, append="", initrd=None,
                  extra=(), cpu=None):
@@ -95,6 +96,7 @@ class Machine:
         if self.iso:
             lines.append(f"ata1-master: type=cdrom, path={self.iso}, status=inserted")
             lines.append("boot: cdrom")
+        lines += self.extra
         rc = os.path.join(self.workdir, "bochsrc")
         with open(rc, "w", encoding="ascii") as f:
             f.write("\n".join(lines) + "\n")
