@@ -200,6 +200,8 @@ struct shm_object {
 	unsigned long npages, allocated;
 	struct radix_tree pages;
 	struct mapping_vmas share;
+	void (*attached)(void *owner, int by); /* told of each mapping that comes and goes, mmap_lock held; NULL: nobody */
+	void *owner;
 };
 
 struct shm_object *shm_object_create(unsigned long npages)
@@ -268,20 +270,43 @@ static int shm_fault(struct vm_fault *f)
 	}
 }
 
-static void shm_open(struct vma *v) { shm_object_get(v->private); }
-static void shm_close(struct vma *v) { shm_object_put(v->private); }
+void shm_object_own(struct shm_object *o, void (*attached)(void *owner, int by), void *owner)
+{
+	o->attached = attached;
+	o->owner = owner;
+}
+
+static void shm_open(struct vma *v)
+{
+	struct shm_object *o = v->private;
+
+	shm_object_get(o);
+	if (o->attached)
+		o->attached(o->owner, 1);
+}
+
+static void shm_close(struct vma *v)
+{
+	struct shm_object *o = v->private;
+
+	if (o->attached)
+		o->attached(o->owner, -1);
+	shm_object_put(o);
+}
+
 static const char *shm_name(struct vma *v)
 {
-	(void)v;
-	return "/dev/zero (deleted)";
+	return ((struct shm_object *)v->private)->attached ? "/SYSV00000000 (deleted)" : "/dev/zero (deleted)";
 }
 static const struct vm_ops shm_ops = { .open = shm_open, .close = shm_close, .fault = shm_fault, .name = shm_name };
 
+void *shm_vma_owner(const struct vma *v) { return v->ops == &shm_ops ? ((struct shm_object *)v->private)->owner : NULL; }
+
 void shm_object_attach(struct shm_object *o, struct vma *v)
 {
-	shm_object_get(o);
 	v->ops = &shm_ops;
 	v->private = o;
+	shm_open(v);
 	v->share = &o->share;
 }
 

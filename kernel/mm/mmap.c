@@ -72,8 +72,9 @@ unsigned long get_unmapped_area(struct mm *mm, unsigned long addr, unsigned long
 	return a ? a : (unsigned long)-ENOMEM;
 }
 
-unsigned long do_mmap(struct mm *mm, struct file *file, unsigned long addr, unsigned long len, unsigned long prot,
-		      unsigned long flags, unsigned long pgoff)
+/* given: the object to map, of shared memory without a file; NULL: a new one. */
+static unsigned long mmap_object(struct mm *mm, struct file *file, struct shm_object *given, unsigned long addr, unsigned long len,
+				 unsigned long prot, unsigned long flags, unsigned long pgoff)
 {
 	if (!len)
 		return (unsigned long)-EINVAL;
@@ -135,7 +136,14 @@ unsigned long do_mmap(struct mm *mm, struct file *file, unsigned long addr, unsi
 		e = mm_file_mmap(file, v);
 	} else if (vmf & VM_SHARED) {
 		v->pgoff = 0;
-		struct shm_object *o = shm_object_create(len >> PAGE_SHIFT);
+		struct shm_object *o = given;
+		if (o) {
+			shm_object_get(o);
+			if (!(prot & PROT_WRITE))
+				v->flags &= ~VM_MAYWRITE;
+		} else {
+			o = shm_object_create(len >> PAGE_SHIFT);
+		}
 		e = IS_ERR_OR_NULL(o) ? -ENOMEM : 0;
 		if (!e) {
 			shm_object_attach(o, v);
@@ -150,6 +158,48 @@ unsigned long do_mmap(struct mm *mm, struct file *file, unsigned long addr, unsi
 	mm_account(mm, v->flags, (long)vma_pages(v));
 	vma_try_merge(mm, v);
 	return addr;
+}
+
+unsigned long do_mmap(struct mm *mm, struct file *file, unsigned long addr, unsigned long len, unsigned long prot,
+		      unsigned long flags, unsigned long pgoff)
+{
+	return mmap_object(mm, file, NULL, addr, len, prot, flags, pgoff);
+}
+
+unsigned long vm_mmap_object(struct shm_object *o, unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags)
+{
+	struct mm *mm = current->mm;
+	unsigned long r;
+
+	if (down_write_killable(&mm->mmap_lock))
+		return (unsigned long)-EINTR;
+	r = mmap_object(mm, NULL, o, addr, len, prot, flags, 0);
+	up_write(&mm->mmap_lock);
+	return r;
+}
+
+/* Unmaps what is left of the mapping of an object that began at addr (shmdt); 0, or -EINVAL when there is none. */
+int vm_unmap_object(unsigned long addr, bool (*is_wanted)(const struct vma *v))
+{
+	struct mm *mm = current->mm;
+	const void *object = NULL;
+	struct vma *v, *next;
+	int r = -EINVAL;
+
+	if (down_write_killable(&mm->mmap_lock))
+		return -EINTR;
+	for (v = find_vma(mm, addr); v; v = next) {
+		next = list_is_last(&v->list, &mm->vma_list) ? NULL : list_next_entry(v, list);
+		if (!object ? !is_wanted(v) || v->start - addr != v->pgoff << PAGE_SHIFT
+			    : v->private != object || v->start - addr != v->pgoff << PAGE_SHIFT)
+			continue;
+		object = v->private;
+		r = do_munmap(mm, v->start, v->end - v->start);
+		if (r)
+			break;
+	}
+	up_write(&mm->mmap_lock);
+	return r;
 }
 
 /* Makes start and end VMA borders. */

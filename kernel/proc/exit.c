@@ -279,6 +279,7 @@ void do_exit(long code)
 	spin_unlock_irq(&t->proc->alloc_lock);
 	if (mm)
 		mmput(mm);
+	sem_exit(t);
 	exit_files_of(t);
 	exit_fs_of(t);
 	if (group_dead)

@@ -238,6 +238,8 @@ static void abandon(struct task *t)
 {
 	struct mm *mm = t->mm;
 
+	if (t->proc)
+		sem_exit(t);
 	exit_files_of(t);
 	exit_fs_of(t);
 	t->mm = t->active_mm = NULL;
@@ -356,6 +358,8 @@ static long do_clone(u64 flags, u64 stack, int __user *upidfd, int __user *paren
 	t->flags = (current->flags & PF_SUPERPRIV) | PF_FORKNOEXEC;
 	t->cred = get_cred(current->cred);
 	r = copy_signal_side(t, flags);
+	if (!r && (flags & CLONE_SYSVSEM))
+		r = sem_clone(t);
 	if (!r)
 		r = copy_files_to(t, flags & CLONE_FILES);
 	if (!r)
@@ -479,6 +483,8 @@ long sys_unshare(unsigned long flags)
 		return -EINVAL;
 	if ((flags & CLONE_VM) && refcount_read(&current->mm->users) > 1)
 		return -EINVAL;
+	if (flags & CLONE_SYSVSEM)
+		sem_exit(current);
 	if (flags & CLONE_FS)
 		r = unshare_fs();
 	if (!r && (flags & CLONE_FILES))

@@ -184,6 +184,11 @@ struct shm_object *shm_object_create(unsigned long npages);
 void shm_object_get(struct shm_object *o);
 void shm_object_put(struct shm_object *o);
 unsigned long shm_object_pages(struct shm_object *o); /* allocated ones */
+/* System V: the owner hears of each mapping of it that comes (1) or goes (-1). */
+void shm_object_own(struct shm_object *o, void (*attached)(void *owner, int by), void *owner);
+void *shm_vma_owner(const struct vma *v); /* of the object a VMA maps; NULL */
+unsigned long vm_mmap_object(struct shm_object *o, unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags);
+int vm_unmap_object(unsigned long addr, bool (*is_wanted)(const struct vma *v));
 /* Sets ops and private of a VMA (takes a reference). */
 void shm_object_attach(struct shm_object *o, struct vma *v);
 

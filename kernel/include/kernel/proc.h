@@ -28,6 +28,9 @@ struct pid {
 	struct list_head session;/* (t) signal_struct.session_node */
 	wait_queue_head_t wait;	 /* pidfd pollers: the process exited */
 };
+struct sem_undo_list;
+int sem_clone(struct task *t);
+void sem_exit(struct task *t);
 struct file;
 bool pidfd_info(struct file *f, pid_t *nr); /* is it a pidfd, and of which process? */
 struct pid *find_get_pid(pid_t nr); /* referenced, or NULL */
@@ -127,6 +130,7 @@ struct task_proc { /* one per thread */
 	u64 timer_slack_ns;
 	u64 read_bytes, write_bytes;
 	unsigned syscall_nr;
+	struct sem_undo_list *undo; /* (!) System V semaphores */
 	struct list_head reap_node; /* dead, waiting for the reaper thread */
 	struct task *self;
 	/* ptrace */
