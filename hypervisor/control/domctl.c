@@ -192,23 +192,6 @@ static long dc_gettsc(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static long dc_shadow_op(struct domain *d, struct xen_domctl *op)
-{
-	struct xen_domctl_shadow_op *s = &op->u.shadow_op;
-
-	switch (s->op) {
-	case XEN_DOMCTL_SHADOW_OP_OFF:
-		return 0;
-	case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
-		s->mb = (p2m_table_pages(d) >> 8) + 1;
-		return 0;
-	case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
-		return 0;       /* tables come from the heap, not from a pool */
-	default:
-		return -ENOSYS; /* no dirty log yet */
-	}
-}
-
 static long dc_get_mempool(struct domain *d, struct xen_domctl *op)
 {
 	op->u.paging_mempool.size = domain_extra(d)->paging_mempool;
@@ -255,7 +238,7 @@ static const struct {
 	[XEN_DOMCTL_getdomaininfo] = { dc_getdomaininfo, DC_OUT },
 	[XEN_DOMCTL_setvcpuaffinity] = { dc_setvcpuaffinity, DC_OUT },
 	[XEN_DOMCTL_getvcpuaffinity] = { dc_getvcpuaffinity, DC_OUT },
-	[XEN_DOMCTL_shadow_op] = { dc_shadow_op, DC_OUT | DC_NOT_SELF },
+	[XEN_DOMCTL_shadow_op] = { dc_shadow_op, DC_OUT | DC_NOT_SELF | DC_UNLOCKED | DC_PROGRESS },
 	[XEN_DOMCTL_max_mem] = { dc_max_mem, 0 },
 	[XEN_DOMCTL_setvcpucontext] = { dc_setvcpucontext, DC_UNLOCKED | DC_NOT_SELF },
 	[XEN_DOMCTL_getvcpucontext] = { dc_getvcpucontext, DC_UNLOCKED | DC_NOT_SELF },
@@ -297,7 +280,7 @@ static long domctl(struct vcpu *v, struct xen_domctl *op, bool *out)
 		spin_lock(&control_lock);
 		rc = createdomain(op);
 		spin_unlock(&control_lock);
-		*out = true;
+		*out = rc == 0;
 		return rc;
 	}
 	if (op->cmd >= ARRAY_SIZE(table) || !table[op->cmd].fn)
@@ -316,7 +299,7 @@ static long domctl(struct vcpu *v, struct xen_domctl *op, bool *out)
 		spin_unlock(&control_lock);
 	}
 	domain_put(d);
-	*out = flags & DC_OUT;
+	*out = rc == -ERESTART ? flags & DC_PROGRESS : rc == 0 && (flags & DC_OUT);
 	return rc;
 }
 
@@ -331,7 +314,7 @@ long do_domctl(struct vcpu *v, uint64_t *a)
 		return rc;
 	guest_area_read(&area, 0, &op, sizeof(op));
 	rc = domctl(v, &op, &out);
-	if (!rc && out)
+	if (out)
 		guest_area_write(v->domain, &area, 0, &op, sizeof(op));
 	guest_area_put(v->domain, &area);
 	return rc;

@@ -41,6 +41,6 @@ unsigned ent_perm(const struct p2m *p, uint64_t e)
 	if (!ent_present(p, e))
 		return 0;
 	if (p->npt)
-		return P2M_R | (e & NPT_RW ? P2M_W : 0) | (e & NPT_NX ? 0 : P2M_X);
-	return (e & EPT_R ? P2M_R : 0) | (e & EPT_W ? P2M_W : 0) | (e & EPT_X ? P2M_X : 0);
+		return P2M_R | (e & (NPT_RW | ENT_LOGGED) ? P2M_W : 0) | (e & NPT_NX ? 0 : P2M_X);
+	return (e & EPT_R ? P2M_R : 0) | (e & (EPT_W | ENT_LOGGED) ? P2M_W : 0) | (e & EPT_X ? P2M_X : 0);
 }

@@ -24,9 +24,9 @@ static uint64_t *new_table(struct p2m *p)
 }
 
 /* Replaces the superpage *slot of this level by a table of the same meaning. */
-static int split(struct p2m *p, uint64_t *slot, unsigned level)
+int p2m_split(struct p2m *p, uint64_t *slot, unsigned level)
 {
-	uint64_t e = *slot, *t = new_table(p);
+	uint64_t e = READ_ONCE(*slot), *t = new_table(p);
 
 	if (!t)
 		return -ENOMEM;
@@ -35,7 +35,12 @@ static int split(struct p2m *p, uint64_t *slot, unsigned level)
 
 		t[i] = level == 1 ? sub & ~ENT_PS : sub;
 	}
-	WRITE_ONCE(*slot, ent_make_table(p, virt_to_mfn(t)));
+	/* p2m_mark_dirty() may have changed it meanwhile. */
+	if (!__atomic_compare_exchange_n(slot, &e, ent_make_table(p, virt_to_mfn(t)), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+		free_page(t);
+		p->tables--;
+		return -EAGAIN;
+	}
 	WRITE_ONCE(p->removed, p->removed + 1);
 	return 0;
 }
@@ -61,7 +66,9 @@ static uint64_t *walk(struct p2m *p, gfn_t gfn, unsigned level, bool create, int
 			}
 			WRITE_ONCE(*slot, ent_make_table(p, virt_to_mfn(n)));
 		} else if (ent_leaf(*slot, l)) {
-			*rc = split(p, slot, l);
+			do
+				*rc = p2m_split(p, slot, l);
+			while (*rc == -EAGAIN);
 			if (*rc)
 				return NULL;
 		}
@@ -76,6 +83,15 @@ static void make_stale(struct p2m *p, uint64_t e)
 
 	pg->next = p->stale;
 	p->stale = page_to_mfn(pg);
+}
+
+void p2m_merge(struct p2m *p, uint64_t *slot, uint64_t leaf)
+{
+	uint64_t table = *slot;
+
+	WRITE_ONCE(*slot, leaf);
+	make_stale(p, table);
+	WRITE_ONCE(p->removed, p->removed + 1);
 }
 
 /* A table that a superpage replaces, with all below it. */
@@ -97,7 +113,7 @@ static int p2m_set(struct p2m *p, gfn_t gfn, unsigned level, uint64_t val)
 	int rc;
 
 	assert_held(&p->lock);
-	slot = walk(p, gfn, level, val != 0, &rc);
+	slot = walk(p, gfn, level, val & ~ENT_LOGGED, &rc);
 	if (!slot)
 		return rc;
 	old = *slot;
@@ -130,6 +146,11 @@ static void settle(struct p2m *p, uint32_t upto)
 {
 	if ((int32_t)(__atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE) - upto) < 0)
 		p2m_flush(p->domain);
+}
+
+void p2m_settle(struct domain *d)
+{
+	settle(d->p2m, READ_ONCE(d->p2m->removed));
 }
 
 static int set_range(struct domain *d, gfn_t gfn, unsigned order, uint64_t (*val)(const struct p2m *, unsigned, void *),
@@ -167,10 +188,10 @@ static uint64_t leaf_val(const struct p2m *p, unsigned level, void *arg)
 	a->mfn += 1UL << (9 * level);
 	return e;
 }
-static uint64_t zero_val(const struct p2m *p, unsigned level, void *arg)
+static uint64_t no_val(const struct p2m *p, unsigned level, void *arg)
 {
-	(void)p; (void)level; (void)arg;
-	return 0;
+	(void)level; (void)arg;
+	return p->logging ? ENT_LOGGED : 0;
 }
 
 int p2m_map(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_type type, unsigned perm)
@@ -209,7 +230,7 @@ int p2m_map_range(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, enum
 
 int p2m_unmap(struct domain *d, gfn_t gfn, unsigned order)
 {
-	return set_range(d, gfn, order, zero_val, NULL);
+	return set_range(d, gfn, order, no_val, NULL);
 }
 
 /* The slot of a single frame; *table is that of the last one, and found again while the frames follow each other. */
@@ -246,7 +267,7 @@ void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n)
 		slot = next_slot(p, it[i].gfn, true, &table, &of, &it[i].rc);
 		if (!slot)
 			continue;
-		if (*slot)
+		if (*slot & ~ENT_LOGGED)
 			it[i].rc = -EEXIST;
 		else
 			WRITE_ONCE(*slot, ent_make_leaf(p, it[i].mfn, 0, it[i].readonly ? P2M_GRANT_RO : P2M_GRANT_RW,
@@ -387,8 +408,11 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 			return NULL;
 		}
 		/* Still the same? Then the reference is on what the guest sees. */
-		if (p2m_lookup(d, gfn, NULL, NULL, NULL) == m)
+		if (p2m_lookup(d, gfn, NULL, NULL, NULL) == m) {
+			if (write)
+				p2m_mark_dirty(d, gfn); /* likewise */
 			return mfn_to_page(m);
+		}
 		page_put(mfn_to_page(m));
 	}
 }
@@ -396,6 +420,3 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 gfn_t p2m_max_gfn(const struct domain *d) { return d->p2m->max_gfn; }
 unsigned long p2m_table_pages(const struct domain *d) { return d->p2m->tables; }
 paddr_t p2m_root_paddr(const struct domain *d) { return virt_to_phys(d->p2m->root); }
-
-/* No log is kept yet: migration adds it here. */
-void p2m_mark_dirty(struct domain *d, gfn_t gfn) { (void)d; (void)gfn; }

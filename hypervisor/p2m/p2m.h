@@ -25,6 +25,8 @@ struct p2m {
 	uint32_t cpu_gen[NR_CPUS]; /* own CPU only: flush that CPU has done */
 	gfn_t max_gfn;
 	uint64_t foreign;
+	bool logging;           /* lock; read without */
+	uint64_t log_faults;    /* lock */
 };
 
 /* EPT: SDM vol. 3 28.3.2. NPT: APM vol. 2 15.25, 5.3. Bits 52-55 hold our type in both (ignored by both). */
@@ -40,6 +42,9 @@ struct p2m {
 #define NPT_NX  (1UL << 63)
 #define ENT_ADDR 0x000ffffffffff000UL
 #define ENT_TYPE_SHIFT 52
+#define ENT_LOGGED (1UL << 56)  /* log.c; ignored by the hardware in entries of all kinds */
+#define ENT_ACCESSED (1UL << 5 | 1UL << 8)  /* NPT, EPT */
+#define ENT_DIRTY    (1UL << 6 | 1UL << 9)
 
 static inline enum p2m_type ent_type(uint64_t e) { return (enum p2m_type)(e >> ENT_TYPE_SHIFT & 0xf); }
 static inline bool ent_present(const struct p2m *p, uint64_t e) { return e & (p->npt ? NPT_P : EPT_R | EPT_W | EPT_X); }
@@ -50,6 +55,10 @@ uint64_t ent_make_table(const struct p2m *p, mfn_t mfn);
 unsigned ent_perm(const struct p2m *p, uint64_t e);
 
 static inline unsigned gfn_index(gfn_t g, unsigned level) { return g >> (9 * level) & (P2M_ENTRIES - 1); }
+
+/* p2m/p2m.c, for log.c; lock held. -ENOMEM, or -EAGAIN when the superpage has changed meanwhile. */
+int p2m_split(struct p2m *p, uint64_t *slot, unsigned level);
+void p2m_merge(struct p2m *p, uint64_t *slot, uint64_t leaf);
 
 /* p2m/flush.c */
 /* For the vendors: when a vCPU of d is loaded on or leaves this CPU; interrupts off. True: flush this CPU now. */

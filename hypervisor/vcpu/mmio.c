@@ -105,6 +105,8 @@ void exit_p2m_fault(struct vcpu *v, struct exit *x)
 	mfn_t m;
 
 	hvm_ops->detail(v, x);
+	if (x->write && p2m_log_fault(v->domain, x->gpa >> PAGE_SHIFT))
+		return;
 	m = p2m_lookup(v->domain, x->gpa >> PAGE_SHIFT, &type, NULL, &perm);
 	if (m != INVALID_MFN && (!x->write || (perm & P2M_W)) && (!x->fetch || (perm & P2M_X)))
 		return; /* somebody has just mapped it */

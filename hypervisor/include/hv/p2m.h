@@ -80,8 +80,22 @@ static inline char *p2m_run_va(struct domain *d, struct p2m_run *run, gfn_t gfn,
 		return run->va + ((gfn & run->mask) << PAGE_SHIFT);
 	return p2m_run_fill(d, run, gfn, write);
 }
-/* Dirty logging hook: every hypervisor write to guest memory goes through this. */
-void p2m_mark_dirty(struct domain *d, gfn_t gfn);
+
+/*
+ * The dirty log (p2m/log.c). Whoever writes guest memory has its page from p2m_get_page(write), which marks it.
+ * start and stop: whole domain from *cursor on, -ERESTART when the budget of entries is spent. read: which of the 512 frames
+ * from first on (aligned) have changed, or may be changed now by somebody who holds them; 64 bytes of bits. protect: those
+ * are clean from now on. The caller flushes (p2m_settle) before it looks at the frames.
+ */
+int p2m_log_start(struct domain *d, gfn_t *cursor, unsigned budget);
+int p2m_log_stop(struct domain *d, gfn_t *cursor, unsigned budget);
+void p2m_log_read(struct domain *d, gfn_t first, unsigned long *bits);
+void p2m_log_protect(struct domain *d, gfn_t first, const unsigned long *bits);
+bool p2m_log_fault(struct domain *d, gfn_t gfn);     /* a guest's store: true when that was all that stood in its way */
+bool p2m_log_on(const struct domain *d);
+uint64_t p2m_log_faults(const struct domain *d);
+void p2m_mark_dirty(struct domain *d, gfn_t gfn);    /* any context */
+void p2m_settle(struct domain *d);                   /* back when all CPUs have forgotten what was removed or restricted until now; no lock held */
 
 /* Size of the domain's guest-physical space, and what the tables cost. */
 gfn_t p2m_max_gfn(const struct domain *d);
