@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU's registers for the tools: HVM state records (header and CPU; others are accepted and ignored) and the
- * older vcpu_guest_context. The domain is paused around each call, so the vCPUs are off their CPUs.
+ * HVM state records for the tools: header and CPU here, the others by the table of records.c; unknown ones are refused.
+ * The domain is paused around each call, so the vCPUs are off their CPUs.
  */
 #include <hv/guest_access.h>
 #include <hv/insn.h>
 #include <hv/mm.h>
 #include "../domain/domain.h"
+#include "../vcpu/hvm.h"
 #include "control.h"
+#include "records.h"
 
-enum { ES, CS, SS, DS, FS, GS, LDT, TR };
+#define RECORD_MAX 65536u /* bytes; an extended state area is below 12 KiB */
 
 /*
  * The records' attributes: descriptor bits 40-47 and 52-55 side by side; VMX's leave the four in between, and say
@@ -25,8 +27,6 @@ static uint32_t attr_from_record(uint32_t a) { return a & 0x80 ? (a & 0xff) | (a
 	s->seg[n].sel = c->name##_sel; s->seg[n].limit = c->name##_limit; \
 	s->seg[n].base = c->name##_base; s->seg[n].attr = attr_from_record(c->name##_arbytes); } while (0)
 #define ALL_SEGS(X) X(ES, es); X(CS, cs); X(SS, ss); X(DS, ds); X(FS, fs); X(GS, gs); X(LDT, ldtr); X(TR, tr)
-#define ALL_GPRS(X) X(rax) X(rbx) X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(rsp) \
-	X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) X(rip) X(rflags)
 
 static void state_to_cpu(const struct guest_state *s, struct hvm_hw_cpu *c)
 {
@@ -80,8 +80,43 @@ static long put(uint64_t *at, uint64_t end, unsigned type, unsigned instance, co
 
 static uint32_t context_size(struct domain *d)
 {
-	return 2 * sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_save_header) +
-	       d->max_vcpus * (sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_hw_cpu));
+	const unsigned head = sizeof(struct hvm_save_descriptor);
+
+	return 2 * head + sizeof(struct hvm_save_header) +
+	       d->max_vcpus * (head + sizeof(struct hvm_hw_cpu) + NR_STATE_RECORDS * (head + state_record_max()));
+}
+
+static void save_cpu(struct vcpu *v, struct guest_state *s, struct hvm_hw_cpu *c)
+{
+	vcpu_get_state(v, s);
+	state_to_cpu(s, c);
+	memcpy(c->fpu_regs, v->arch.fpu, sizeof(c->fpu_regs));
+	c->flags = XEN_X86_FPU_INITIALISED;
+}
+
+/* All records of the vCPUs that are up, kind by kind as Xen orders them. body: state_record_max() bytes. */
+static long save_all(struct domain *d, uint64_t *at, uint64_t end, struct guest_state *s, struct hvm_hw_cpu *c, void *body)
+{
+	struct vcpu *v;
+	long rc = 0;
+
+	for (unsigned r = 0; r <= NR_STATE_RECORDS; r++)
+		for_each_vcpu(d, v) {
+			unsigned len;
+
+			if (rc || (READ_ONCE(v->sched.pause_flags) & VPF_DOWN))
+				continue;
+			if (r == 0) {
+				save_cpu(v, s, c);
+				rc = put(at, end, HVM_SAVE_CODE(CPU), v->id, c, sizeof(*c));
+				continue;
+			}
+			memset(body, 0, state_record_max());
+			len = state_records[r - 1].save(v, body);
+			if (len)
+				rc = put(at, end, state_records[r - 1].code, v->id, body, len);
+		}
+	return rc;
 }
 
 long dc_gethvmcontext(struct domain *d, struct xen_domctl *op)
@@ -91,7 +126,7 @@ long dc_gethvmcontext(struct domain *d, struct xen_domctl *op)
 	struct hvm_save_header head;
 	struct guest_state *s;
 	struct hvm_hw_cpu *c;
-	struct vcpu *v;
+	void *body;
 	long rc;
 
 	if (!at) {
@@ -100,7 +135,8 @@ long dc_gethvmcontext(struct domain *d, struct xen_domctl *op)
 	}
 	s = xzalloc(struct guest_state);
 	c = xzalloc(struct hvm_hw_cpu);
-	rc = s && c ? 0 : -ENOMEM;
+	body = xzalloc_bytes(state_record_max(), "state record");
+	rc = s && c && body ? 0 : -ENOMEM;
 	memset(&head, 0, sizeof(head));
 	head.magic = HVM_FILE_MAGIC;
 	head.version = HVM_FILE_VERSION;
@@ -108,48 +144,98 @@ long dc_gethvmcontext(struct domain *d, struct xen_domctl *op)
 	head.gtsc_khz = d->tsc_khz;
 	if (!rc)
 		rc = put(&at, end, HVM_SAVE_CODE(HEADER), 0, &head, sizeof(head));
-	domain_pause(d);
-	for_each_vcpu(d, v) {
-		if (rc)
-			break;
-		if (READ_ONCE(v->sched.pause_flags) & VPF_DOWN)
-			continue;
-		vcpu_get_state(v, s);
-		state_to_cpu(s, c);
-		rc = put(&at, end, HVM_SAVE_CODE(CPU), v->id, c, sizeof(*c));
+	if (!rc) {
+		domain_pause(d);
+		rc = save_all(d, &at, end, s, c, body);
+		domain_unpause(d);
 	}
-	domain_unpause(d);
 	if (!rc)
 		rc = put(&at, end, HVM_SAVE_CODE(END), 0, NULL, 0);
 	h->size = at - start;
 	xfree(s);
 	xfree(c);
+	xfree(body);
 	return rc;
 }
 
-static long load_cpu(struct domain *d, unsigned instance, uint64_t at, unsigned len)
+/* One record's body, without descriptors. */
+long dc_gethvmcontext_partial(struct domain *d, struct xen_domctl *op)
 {
-	struct vcpu *v = domain_vcpu(d, instance);
-	struct hvm_hw_cpu *c;
+	struct xen_domctl_hvmcontext_partial *h = &op->u.hvmcontext_partial;
+	const struct state_record *r = state_record_find(h->type);
+	struct vcpu *v = domain_vcpu(d, h->instance);
+	unsigned size = max(state_record_max(), (unsigned)sizeof(struct hvm_hw_cpu)), len;
+	struct guest_state *s;
+	void *body;
+	long rc;
+
+	if (!r && h->type != HVM_SAVE_CODE(CPU))
+		return -EINVAL;
+	if (!v || (READ_ONCE(v->sched.pause_flags) & VPF_DOWN))
+		return -ENOENT;
+	s = xzalloc(struct guest_state);
+	body = xzalloc_bytes(size, "state record");
+	rc = s && body ? 0 : -ENOMEM;
+	if (!rc) {
+		domain_pause(d);
+		if (r)
+			len = r->save(v, body);
+		else
+			save_cpu(v, s, body), len = sizeof(struct hvm_hw_cpu);
+		domain_unpause(d);
+		rc = !len ? -ENODATA : h->bufsz < len ? -ENOSPC : copy_to_guest((uint64_t)h->buffer.p, body, len);
+		if (!rc)
+			h->bufsz = len;
+	}
+	xfree(s);
+	xfree(body);
+	return rc;
+}
+
+static long load_cpu(struct domain *d, struct vcpu *v, const void *body, unsigned len)
+{
+	const struct hvm_hw_cpu *c = body;
 	struct guest_state *s;
 	long rc;
 
-	if (!v || len < sizeof(*c))
+	if (len != sizeof(*c))
 		return -EINVAL;
-	c = xzalloc(struct hvm_hw_cpu);
 	s = xzalloc(struct guest_state);
-	rc = c && s ? copy_from_guest(c, at, sizeof(*c)) : -ENOMEM;
-	if (!rc) {
-		vcpu_get_state(v, s);   /* what the record does not have stays */
-		cpu_to_state(c, s);
-		rc = vcpu_set_state(v, s);
-	}
-	if (!rc) {
-		v->is_initialised = true;
-		vcpu_clear_flags(v, VPF_DOWN);
-	}
-	xfree(c);
+	if (!s)
+		return -ENOMEM;
+	vcpu_get_state(v, s);   /* what the record does not have stays */
+	cpu_to_state(c, s);
+	rc = vcpu_set_state(v, s);
 	xfree(s);
+	if (!rc && (c->flags & XEN_X86_FPU_INITIALISED))
+		rc = fpu_set_legacy(v, c->fpu_regs);
+	if (rc)
+		return rc;
+	/* One TSC for the domain; it goes on from where vCPU 0 stood. */
+	if (v->id == 0 && !d->created)
+		d->tsc_offset = c->tsc - rdtsc();
+	v->is_initialised = true;
+	vcpu_set_work(v, VCPU_WORK_STATE);
+	vcpu_clear_flags(v, VPF_DOWN);
+	return 0;
+}
+
+static long load_record(struct domain *d, const struct hvm_save_descriptor *h, uint64_t at)
+{
+	const struct state_record *r = state_record_find(h->typecode);
+	struct vcpu *v = domain_vcpu(d, h->instance);
+	void *body;
+	long rc;
+
+	if (!v || (!r && h->typecode != HVM_SAVE_CODE(CPU)) || h->length > RECORD_MAX)
+		return -EINVAL;
+	body = xzalloc_bytes(h->length + 1, "state record"); /* never of 0 bytes */
+	if (!body)
+		return -ENOMEM;
+	rc = copy_from_guest(body, at, h->length);
+	if (!rc)
+		rc = r ? r->load(v, body, h->length) : load_cpu(d, v, body, h->length);
+	xfree(body);
 	return rc;
 }
 
@@ -187,92 +273,13 @@ long dc_sethvmcontext(struct domain *d, struct xen_domctl *op)
 			rc = -ENODATA;
 		else if (r.typecode == HVM_SAVE_CODE(HEADER))
 			rc = load_header(at, r.length);
-		else if (first || r.typecode > HVM_SAVE_CODE_MAX)
+		else if (first)
 			rc = -EINVAL;           /* the header comes first */
-		else if (r.typecode == HVM_SAVE_CODE(CPU))
-			rc = load_cpu(d, r.instance, at, r.length);
+		else
+			rc = load_record(d, &r, at);
 		first = false;
 		at += r.length;
 	}
 	domain_unpause(d);
-	return rc;
-}
-
-long dc_getvcpucontext(struct domain *d, struct xen_domctl *op)
-{
-	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
-	struct vcpu_guest_context *g;
-	struct guest_state *s;
-	long rc;
-
-	if (!v)
-		return op->u.vcpucontext.vcpu < d->max_vcpus ? -ESRCH : -EINVAL;
-	if (!v->is_initialised)
-		return -ENODATA;
-	g = xzalloc(struct vcpu_guest_context);
-	s = xzalloc(struct guest_state);
-	rc = g && s ? 0 : -ENOMEM;
-	if (!rc) {
-		vcpu_pause(v);
-		vcpu_get_state(v, s);
-		vcpu_unpause(v);
-#define X(r) g->user_regs.r = s->regs.r;
-		ALL_GPRS(X)
-#undef X
-		g->user_regs.cs = s->seg[CS].sel;
-		g->user_regs.ss = s->seg[SS].sel;
-		g->user_regs.ds = s->seg[DS].sel;
-		g->user_regs.es = s->seg[ES].sel;
-		g->user_regs.fs = s->seg[FS].sel;
-		g->user_regs.gs = s->seg[GS].sel;
-		g->ctrlreg[0] = s->cr0;
-		g->ctrlreg[2] = s->cr2;
-		g->ctrlreg[3] = s->cr3;
-		g->ctrlreg[4] = s->cr4;
-		g->fs_base = s->seg[FS].base;
-		g->gs_base_kernel = s->seg[GS].base;
-		g->flags = VGCF_IN_KERNEL | (READ_ONCE(v->sched.pause_flags) & VPF_DOWN ? 0 : VGCF_online);
-		rc = copy_to_guest((uint64_t)op->u.vcpucontext.ctxt.p, g, sizeof(*g));
-	}
-	xfree(g);
-	xfree(s);
-	return rc;
-}
-
-/* General registers and control registers; segments stay what they are (a PVH vCPU's come by HVM records). */
-long dc_setvcpucontext(struct domain *d, struct xen_domctl *op)
-{
-	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
-	struct vcpu_guest_context *g;
-	struct guest_state *s;
-	long rc;
-
-	if (!v)
-		return op->u.vcpucontext.vcpu < d->max_vcpus ? -ESRCH : -EINVAL;
-	if (!op->u.vcpucontext.ctxt.p)
-		return -EOPNOTSUPP;     /* Xen: resets the vCPU */
-	g = xzalloc(struct vcpu_guest_context);
-	s = xzalloc(struct guest_state);
-	rc = g && s ? copy_from_guest(g, (uint64_t)op->u.vcpucontext.ctxt.p, sizeof(*g)) : -ENOMEM;
-	if (!rc) {
-		vcpu_pause(v);
-		vcpu_get_state(v, s);
-#define X(r) s->regs.r = g->user_regs.r;
-		ALL_GPRS(X)
-#undef X
-		s->cr0 = g->ctrlreg[0] ? g->ctrlreg[0] : s->cr0;
-		s->cr3 = g->ctrlreg[3];
-		s->cr4 = g->ctrlreg[4];
-		s->xcr0 = 0;
-		rc = vcpu_set_state(v, s);
-		if (!rc) {
-			v->is_initialised = true;
-			if (g->flags & VGCF_online)
-				vcpu_clear_flags(v, VPF_DOWN);
-		}
-		vcpu_unpause(v);
-	}
-	xfree(g);
-	xfree(s);
 	return rc;
 }

@@ -19,6 +19,7 @@ long dc_getvcpuinfo(struct domain *d, struct xen_domctl *op);
 long dc_setvcpucontext(struct domain *d, struct xen_domctl *op);
 long dc_getvcpucontext(struct domain *d, struct xen_domctl *op);
 long dc_gethvmcontext(struct domain *d, struct xen_domctl *op);
+long dc_gethvmcontext_partial(struct domain *d, struct xen_domctl *op);
 long dc_sethvmcontext(struct domain *d, struct xen_domctl *op);
 long dc_setvcpuaffinity(struct domain *d, struct xen_domctl *op);
 long dc_getvcpuaffinity(struct domain *d, struct xen_domctl *op);

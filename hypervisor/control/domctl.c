@@ -177,6 +177,11 @@ static long dc_settsc(struct domain *d, struct xen_domctl *op)
 		return -EOPNOTSUPP;
 	domain_extra(d)->tsc_mode = t->tsc_mode;
 	domain_extra(d)->tsc_incarnation = t->incarnation;
+	/* Before its first run: its system time goes on from here (0 for a new domain). */
+	if (!d->created) {
+		d->time_offset_ns = (s_time_t)t->elapsed_nsec - now_ns();
+		time_update_wallclock(d);
+	}
 	return 0;
 }
 
@@ -256,6 +261,7 @@ static const struct {
 	[XEN_DOMCTL_subscribe] = { dc_subscribe, 0 },
 	[XEN_DOMCTL_gethvmcontext] = { dc_gethvmcontext, DC_OUT | DC_UNLOCKED | DC_NOT_SELF },
 	[XEN_DOMCTL_sethvmcontext] = { dc_sethvmcontext, DC_UNLOCKED | DC_NOT_SELF },
+	[XEN_DOMCTL_gethvmcontext_partial] = { dc_gethvmcontext_partial, DC_OUT | DC_UNLOCKED | DC_NOT_SELF },
 	[XEN_DOMCTL_get_address_size] = { dc_address_size, DC_OUT },
 	[XEN_DOMCTL_gettscinfo] = { dc_gettsc, DC_OUT },
 	[XEN_DOMCTL_settscinfo] = { dc_settsc, DC_NOT_SELF },

@@ -59,7 +59,7 @@ static long report(struct domain *d, struct xen_domctl_shadow_op *s, bool clean)
 		if (rc)
 			break;
 		for (unsigned i = 0; i < ARRAY_SIZE(bits); i++)
-			s->stats.dirty_count += __builtin_popcountl(bits[i]);
+			s->stats.dirty_count += zz_popcount(bits[i]);
 		if (clean)
 			p2m_log_protect(d, first, bits);
 	}

@@ -12,6 +12,11 @@
 
 #define XCR0_KNOWN 0xe7UL /* x87, SSE, AVX, the AVX-512 three (SDM vol. 1 13.1) */
 
+#define MXCSR_OFFSET 24
+#define MXCSR_MASK_OFFSET 28
+#define XSTATE_HEADER 512
+#define XSTATE_FIRST  576u /* components after x87 and SSE */
+
 bool fpu_has_xsave;
 uint64_t fpu_host_xcr0;
 uint32_t fpu_area_size = 512;
@@ -56,6 +61,60 @@ void fpu_reset(struct vcpu *v)
 	if (fpu_has_xsave)
 		*(uint64_t *)(f + 512) = 3;
 	v->arch.xcr0 = 1;
+}
+
+/* Bits that MXCSR may have here; a restore with others faults (SDM vol. 1 10.5.1.2, 11.6.6: a mask of 0 stands for 0xffbf). */
+static uint32_t mxcsr_allowed(void)
+{
+	static uint32_t mask; /* the same whoever computes it */
+	uint8_t area[512] __attribute__((aligned(16)));
+
+	if (!mask) {
+		unsigned long flags = local_irq_save();
+
+		__asm__ volatile("fxsaveq (%0)" : : "r"(area) : "memory");
+		local_irq_restore(flags);
+		mask = *(uint32_t *)(area + MXCSR_MASK_OFFSET) ?: 0xffbf;
+	}
+	return mask;
+}
+
+int fpu_set_legacy(struct vcpu *v, const void *fxsave)
+{
+	uint8_t *f = v->arch.fpu;
+
+	if (*(const uint32_t *)((const char *)fxsave + MXCSR_OFFSET) & ~mxcsr_allowed())
+		return -EINVAL;
+	memset(f, 0, fpu_area_size);
+	memcpy(f, fxsave, 512);
+	if (fpu_has_xsave)
+		*(uint64_t *)(f + XSTATE_HEADER) = 3;
+	return 0;
+}
+
+int fpu_set_area(struct vcpu *v, const void *area, unsigned size, uint64_t xcr0)
+{
+	const uint64_t *header = (const void *)((const char *)area + XSTATE_HEADER);
+	uint8_t *f = v->arch.fpu;
+
+	if (!fpu_has_xsave || size < XSTATE_FIRST || !(xcr0 & 1) || (xcr0 & ~policy_xcr0_mask(v)))
+		return -EINVAL;
+	/* What XRSTOR refuses (SDM vol. 1 13.8.1): components that are off, the compacted form, reserved header bytes. */
+	if (header[0] & ~fpu_host_xcr0)
+		return -EINVAL;
+	for (unsigned i = 1; i < 8; i++)
+		if (header[i])
+			return -EINVAL;
+	if (*(const uint32_t *)((const char *)area + MXCSR_OFFSET) & ~mxcsr_allowed())
+		return -EINVAL;
+	/* An area of a CPU with more may end in zeros. */
+	for (unsigned i = fpu_area_size; i < size; i++)
+		if (((const uint8_t *)area)[i])
+			return -EINVAL;
+	memset(f, 0, fpu_area_size);
+	memcpy(f, area, min(size, fpu_area_size));
+	v->arch.xcr0 = xcr0;
+	return 0;
 }
 
 void fpu_save(struct vcpu *v)

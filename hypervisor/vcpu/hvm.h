@@ -82,6 +82,9 @@ bool vlapic_mmio(struct vcpu *v, uint64_t gpa, bool write, unsigned size, uint64
 int vlapic_next_irq(struct vcpu *v);            /* highest deliverable vector, or -1 */
 void vlapic_ack(struct vcpu *v, uint8_t vector); /* IRR to ISR */
 void vlapic_reset(struct vcpu *v, bool init);
+int vlapic_set_base(struct vcpu *v, uint64_t base);          /* save.c, for state records; v is off its CPU */
+void vlapic_get_page(struct vcpu *v, uint8_t page[1024]);
+void vlapic_set_page(struct vcpu *v, const uint8_t page[1024]);
 int vlapic_set_tpr(struct vcpu *v, uint8_t tpr);
 uint8_t vlapic_get_tpr(struct vcpu *v);
 
@@ -102,6 +105,9 @@ void fpu_free(struct vcpu *v);
 void fpu_reset(struct vcpu *v);
 void fpu_save(struct vcpu *v);
 void fpu_load(struct vcpu *v);
+/* State records; v is off its CPU. area: legacy 512 bytes, header, components as XSAVE lays them out, `size` bytes. */
+int fpu_set_legacy(struct vcpu *v, const void *fxsave);      /* -EINVAL: FXRSTOR would fault */
+int fpu_set_area(struct vcpu *v, const void *area, unsigned size, uint64_t xcr0);
 extern bool fpu_has_xsave;
 extern uint64_t fpu_host_xcr0; /* what the hardware and we support */
 extern uint32_t fpu_area_size;

@@ -65,6 +65,17 @@ void test_misc(void);
 void test_cpu(void);
 void test_control(void);
 void test_child(void);
+void test_state(void);
 void bench(void);
+
+/* child.c: a domain made by hand, for the tests of it. 256 frames from 0 on; the context starts at CODE_GFN, 32-bit, no paging. */
+#define CODE_GFN 0x10
+#define DATA_GFN 0x20
+extern domid_t child;
+bool child_create(void);
+long child_domctl(struct xen_domctl *dc, unsigned cmd);
+long child_map(uint64_t from, uint64_t at);
+long child_unmap(uint64_t gfn);
+long child_set_context(void);
 
 #endif

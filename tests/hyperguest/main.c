@@ -185,6 +185,7 @@ void main(struct hvm_start_info *info)
 	test_misc();
 	test_control();
 	test_child();
+	test_state();
 	test_cpu();
 	test_fifo();
 	print_num(passed);
