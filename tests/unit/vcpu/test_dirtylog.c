@@ -75,8 +75,11 @@ static void round_of_log(bool exact)
 
 static void setup(bool npt)
 {
+	static struct domain other;
+	static struct vcpu tool = { .domain = &other };
 	gfn_t cursor = 0;
 
+	percpu[0].curr = &tool;
 	begin(npt);
 	for (unsigned i = 0; i < NR; i++)
 		frames[i].count = PGC_ALLOCATED | 1;
