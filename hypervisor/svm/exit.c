@@ -116,10 +116,11 @@ void svm_detail(struct vcpu *v, struct exit *x)
 		break;
 	case EXIT_CR_ACCESS: { /* no decode assist: the register is in the instruction */
 		struct insn i;
-		bool ok = fetch_insn(v, &i) == 0 && i.op == (x->raw == 0x08 ? INSN_MOV_FROM_CR : INSN_MOV_TO_CR);
+		int rc = fetch_insn(v, &i);
 
 		x->cr.nr = 8;
-		x->cr.kind = ok ? x->raw == 0x08 : 0xff; /* 0xff: code changed under the CPU's feet, #GP */
+		/* Unreadable for now, or another instruction by now: the guest runs it again. */
+		x->cr.kind = rc || i.op != (x->raw == 0x08 ? INSN_MOV_FROM_CR : INSN_MOV_TO_CR) ? CR_AGAIN : x->raw == 0x08;
 		x->cr.gpr = i.reg;
 		x->len = i.len;
 		break;

@@ -42,13 +42,15 @@ void exit_cr_access(struct vcpu *v, struct exit *x)
 	uint64_t val;
 
 	hvm_ops->detail(v, x);
+	if (x->cr.kind == CR_AGAIN)
+		return;
 	val = x->cr.kind == 0 ? gpr_get(v, x->cr.gpr) : 0;
 	if (x->cr.kind == 2) { /* CLTS */
 		hvm_ops->set(v, R_CR0, hvm_ops->get(v, R_CR0) & ~X86_CR0_TS);
 	} else if (x->cr.kind == 3) { /* LMSW: PE can be set but not cleared */
 		val = (hvm_ops->get(v, R_CR0) & ~0xeUL) | (x->cr.lmsw & 0xf);
 		hvm_ops->set(v, R_CR0, val);
-	} else if (x->cr.nr == 8 && x->cr.kind < 2) {
+	} else if (x->cr.nr == 8) {
 		if (x->cr.kind == 1) {
 			gpr_set(v, x->cr.gpr, vlapic_get_tpr(v) >> 4);
 		} else if (val > 15 || vlapic_set_tpr(v, val << 4)) {

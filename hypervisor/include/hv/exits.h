@@ -65,7 +65,8 @@ struct exit {
 	uint32_t err;
 	uint64_t qual, gpa, gla;
 	struct { uint16_t port; uint8_t size; bool in, string, rep; } io;
-	struct { uint8_t nr, gpr, kind; uint16_t lmsw; } cr;  /* kind 0 MOV to, 1 MOV from, 2 CLTS, 3 LMSW */
+	struct { uint8_t nr, gpr, kind; uint16_t lmsw; } cr;  /* kind 0 MOV to, 1 MOV from, 2 CLTS, 3 LMSW, CR_AGAIN */
 };
+#define CR_AGAIN 4 /* nothing is known: the guest runs the instruction again */
 
 #endif
