@@ -52,6 +52,9 @@ void store_remove(uint32_t domid, const uint8_t uuid[16]);      /* all nodes */
 /* block.c: xl's disk specification */
 bool disk_spec_parse(const char *spec, struct domain_disk *d);
 
+/* convert.c: an xl.cfg as XML; messages go to stderr */
+int cfg_to_xml(const char *file, const char *text, struct zx_buf *xml);
+
 /* create.c: builds it, paused, with devices, introduced. On failure nothing is left. 0 or -errno. */
 int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e);
 void domain_started_free(struct started *s);

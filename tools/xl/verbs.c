@@ -11,6 +11,7 @@ const struct verb xl_verbs[] = {
 	  "  -p             leave it paused\n"
 	  "  -n, --dry-run  check the file and what it names, create nothing\n"
 	  "  -q, --quiet    no notes\n", false },
+	{ "convert", xl_convert, "FILE.cfg", "Print an xl.cfg as the XML that create takes", NULL, false },
 	{ "list", xl_list, "[-l] [-v] [--json] [DOMAIN...]", "List domains",
 	  "  -l, --long     the domain's XML, as xl create takes it\n"
 	  "  -v, --verbose  UUIDs and why they shut down, too\n"

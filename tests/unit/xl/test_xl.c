@@ -191,6 +191,50 @@ static void test_disk_spec(void **state)
 	}
 }
 
+static void test_convert(void **state)
+{
+	static const char cfg[] =
+		"# a guest\nname = 'c1'; type=\"pvh\"\nmemory = 128\nmaxmem = 256\nvcpus=2\nmaxvcpus = 4\n"
+		"kernel = '/k'\nramdisk = \"/i\"\nroot = \"/dev/xvda\"\nextra = 'console=hvc0 a=\"b\"'\n"
+		"disk = [ 'phy:/dev/sda3,xvda,w',\n  # its data\n  '/d.img,raw,xvdb,r', ]\n"
+		"on_crash = 'coredump-restart'\ncpu_weight = 512\ncap = 200\ncpus = \"0-1\"\nvif = [ ]\nacpi = 1\n"
+		"uuid = '12345678-9abc-def0-1234-56789abcdef0'\n";
+	static const struct { const char *cfg, *why; } wrong[] = {
+		{ "name = 'a'\n", "no kernel" }, { "name = 'a b'\nkernel='/k'\nmemory=64\n", "name" },
+		{ "name = 'a'\nkernel='k'\nmemory=64\n", "relative" }, { "type = 'hvm'\nname='a'\nkernel='/k'\nmemory=64\n", "hvm" },
+		{ "name = 'a\nkernel='/k'\n", "no end" }, { "disk = [ 'x' \n", "list" }, { "name", "no value" }, { "= 3", "no name" },
+		{ "vif = [ 'bridge=b' ]\nname='a'\nkernel='/k'\nmemory=64\n", "network" }, { "pci = [ '1' ]\n", "unknown" },
+		{ "name = [ 'a' ]\n", "list" }, { "memory = 'x'\nname='a'\nkernel='/k'\n", "number" }, { "name='a' kernel='/k'\n", "two" },
+	};
+	struct zx_buf xml = { 0 }, errors = { 0 }, notes = { 0 };
+	struct domain_config c;
+
+	(void)state;
+	assert_int_equal(cfg_to_xml("test.cfg", cfg, &xml), 0);
+	assert_int_equal(domxml_parse("made", xml.data, xml.len, &c, &errors, &notes), 0);
+	assert_string_equal(c.name, "c1");
+	assert_int_equal(c.memory_kib, 256 << 10);
+	assert_int_equal(c.current_kib, 128 << 10);
+	assert_int_equal(c.vcpus, 2);
+	assert_int_equal(c.vcpus_max, 4);
+	assert_string_equal(c.cmdline, "root=/dev/xvda console=hvc0 a=\"b\"");
+	assert_int_equal(c.ndisks, 2);
+	assert_true(c.disk[0].block && !c.disk[0].readonly && !c.disk[1].block && c.disk[1].readonly);
+	assert_int_equal(c.on_crash, ACTION_COREDUMP_RESTART);
+	assert_int_equal(c.weight, 512);
+	assert_int_equal(domain_config_cap(&c), 200);
+	assert_true(c.has_cpuset && c.has_uuid && c.cpuset[0] == 3);
+	domain_config_free(&c);
+	for (size_t i = 0; i < ZX_ARRAY_SIZE(wrong); i++) {
+		xml.len = 0;
+		if (!cfg_to_xml("wrong.cfg", wrong[i].cfg, &xml))
+			fail_msg("%s", wrong[i].why);
+	}
+	zx_buf_free(&xml);
+	zx_buf_free(&errors);
+	zx_buf_free(&notes);
+}
+
 static void expect(const char *path, const char *value)
 {
 	char *have = xs_get(xl_xs(), 0, path);
@@ -301,7 +345,7 @@ static void test_disk_check(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes), cmocka_unit_test(test_verbs), cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_disk_spec),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_verbs), cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_disk_spec), cmocka_unit_test(test_convert),
 		cmocka_unit_test(test_layout), cmocka_unit_test(test_disk_check),
 	};
 
