@@ -50,7 +50,7 @@ static size_t make_madt(uint8_t *buf, size_t room, unsigned vcpus)
 	if (!h || h->length < sizeof(*m) || len + vcpus * sizeof(struct acpi_madt_x2apic) + h->length > room)
 		return 0;
 	memcpy(m, h, sizeof(*m));
-	len += acpi_pvh_madt_cpus(buf + len, vcpus);
+	len += acpi_pvh_madt_cpus(buf + len, vcpus, vcpus);
 	while (at + sizeof(struct acpi_madt_entry) <= h->length) {
 		const struct acpi_madt_entry *e = (const struct acpi_madt_entry *)((const uint8_t *)h + at);
 
@@ -108,11 +108,8 @@ uint64_t dom0_acpi(struct domain *d, uint64_t gpa, uint64_t room)
 		memcpy((uint8_t *)ptr + 8 * n++, &pa, 8);
 	}
 	acpi_pvh_header(xsdt, "XSDT", sizeof(*xsdt) + n * 8, 1);
-	*rsdp = (struct acpi_rsdp){ .revision = 2, .length = sizeof(*rsdp), .xsdt_addr = gpa + xsdt_at };
-	memcpy(rsdp->signature, "RSD PTR ", 8);
-	memcpy(rsdp->oem_id, "ZAZEN ", 6);
-	rsdp->checksum = (uint8_t)-acpi_checksum(rsdp, 20);
-	rsdp->ext_checksum = (uint8_t)-acpi_checksum(rsdp, sizeof(*rsdp));
+	memset(rsdp, 0, sizeof(*rsdp));
+	acpi_pvh_rsdp(rsdp, gpa + xsdt_at);
 	if (!copy_to_gpa(d, gpa, buf, room))
 		result = gpa;
 	xfree(buf);

@@ -44,8 +44,20 @@ static inline void acpi_pvh_header(struct acpi_header *h, const char *signature,
 	h->checksum = (uint8_t)-acpi_checksum(h, len);
 }
 
-/* MADT entries of nr_vcpus: APIC id 2n, as CPUID tells the guest. Returns the bytes written at p. */
-static inline size_t acpi_pvh_madt_cpus(uint8_t *p, unsigned nr_vcpus)
+/* r: zeroed. */
+static inline void acpi_pvh_rsdp(struct acpi_rsdp *r, uint64_t xsdt)
+{
+	acpi_pvh_copy(r->signature, "RSD PTR ", 8);
+	acpi_pvh_copy(r->oem_id, "ZAZEN ", 6);
+	r->revision = 2;
+	r->length = sizeof(*r);
+	r->xsdt_addr = xsdt;
+	r->checksum = (uint8_t)-acpi_checksum(r, 20);
+	r->ext_checksum = (uint8_t)-acpi_checksum(r, sizeof(*r));
+}
+
+/* MADT entries of nr_vcpus, the first of them online: APIC id 2n, as CPUID tells the guest. Returns the bytes written at p. */
+static inline size_t acpi_pvh_madt_cpus(uint8_t *p, unsigned nr_vcpus, unsigned online)
 {
 	size_t done = 0;
 
@@ -53,14 +65,14 @@ static inline size_t acpi_pvh_madt_cpus(uint8_t *p, unsigned nr_vcpus)
 		if (2 * i < 255) {
 			struct acpi_madt_lapic e = {
 				.h = { ACPI_MADT_LAPIC, sizeof(e) },
-				.processor_id = (uint8_t)i, .apic_id = (uint8_t)(2 * i), .flags = 1,
+				.processor_id = (uint8_t)i, .apic_id = (uint8_t)(2 * i), .flags = i < online,
 			};
 			acpi_pvh_copy((char *)p + done, (const char *)&e, sizeof(e));
 			done += sizeof(e);
 		} else {
 			struct acpi_madt_x2apic e = {
 				.h = { ACPI_MADT_X2APIC, sizeof(e) },
-				.apic_id = 2 * i, .flags = 1, .processor_uid = i,
+				.apic_id = 2 * i, .flags = i < online, .processor_uid = i,
 			};
 			acpi_pvh_copy((char *)p + done, (const char *)&e, sizeof(e));
 			done += sizeof(e);
@@ -100,7 +112,7 @@ static inline size_t acpi_pvh_build(void *buf, uint64_t gpa, unsigned nr_vcpus)
 
 	madt = (struct acpi_madt *)(b + madt_at);
 	madt->lapic_addr = 0xfee00000;
-	madt_len = sizeof(*madt) + acpi_pvh_madt_cpus(b + madt_at + sizeof(*madt), nr_vcpus);
+	madt_len = sizeof(*madt) + acpi_pvh_madt_cpus(b + madt_at + sizeof(*madt), nr_vcpus, nr_vcpus);
 	acpi_pvh_header(&madt->header, "APIC", (unsigned)madt_len, 4);
 
 	entries[0] = gpa + fadt_at;
@@ -108,13 +120,7 @@ static inline size_t acpi_pvh_build(void *buf, uint64_t gpa, unsigned nr_vcpus)
 	acpi_pvh_copy((char *)(xsdt + 1), (const char *)entries, sizeof(entries));
 	acpi_pvh_header(xsdt, "XSDT", sizeof(*xsdt) + sizeof(entries), 1);
 
-	acpi_pvh_copy(rsdp->signature, "RSD PTR ", 8);
-	acpi_pvh_copy(rsdp->oem_id, "ZAZEN ", 6);
-	rsdp->revision = 2;
-	rsdp->length = sizeof(*rsdp);
-	rsdp->xsdt_addr = gpa + xsdt_at;
-	rsdp->checksum = (uint8_t)-acpi_checksum(rsdp, 20);
-	rsdp->ext_checksum = (uint8_t)-acpi_checksum(rsdp, sizeof(*rsdp));
+	acpi_pvh_rsdp(rsdp, gpa + xsdt_at);
 	return (madt_at + madt_len + 15) / 16 * 16;
 }
 

@@ -248,6 +248,7 @@ def test_daemons_die_and_come_back(dom0, rng):
     dom0.run("(for i in 1 2 3 4 5 6; do xenstore-ls > /dev/null 2>&1; xl list >/dev/null 2>&1; done) & true")
     for _ in range(3):
         dom0.run(f"sleep 0.{rng.randrange(10)}; kill -9 $(cat /run/xenstored.pid); xenstored --pid-file /run/xenstored.pid")
+    works(dom0, "/etc/init.d/xen restart")
     domid = dom0.run("sleep 2; xl domid guest1").strip()
     works(dom0, "xl reboot -w guest1", timeout=120)
     until(lambda: dom0.run("xl domid guest1").strip() not in (domid, "") and "guest1" in names(dom0))

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <zazen/acpi.h>
+#include <zazen/acpi_pvh.h>
 
 #include <zx/build.h>
 
@@ -43,22 +43,6 @@ static void *take(struct out *o, size_t n, uint64_t *addr)
 	*addr = o->base + at;
 	memset(o->buf + at, 0, n);
 	return o->buf + at;
-}
-
-static void header(void *table, const char *signature, size_t len, uint8_t revision)
-{
-	struct acpi_header *h = table;
-
-	memcpy(h->signature, signature, 4);
-	h->length = (uint32_t)len;
-	h->revision = revision;
-	memcpy(h->oem_id, "ZAZEN ", 6);
-	memcpy(h->oem_table_id, "PVH     ", 8);
-	h->oem_revision = 1;
-	memcpy(&h->creator_id, "ZZEN", 4);
-	h->creator_revision = 1;
-	h->checksum = 0;
-	h->checksum = (uint8_t)-acpi_checksum(table, len);
 }
 
 /* AML package length in two bytes (20.2.4): low 4 bits, then 8; counts itself. */
@@ -108,7 +92,7 @@ static uint64_t dsdt(struct out *o, unsigned int cpus)
 	p += 5;
 	for (unsigned int i = 0; i < cpus; i++, p += DEVICE_BYTES)
 		device(p, i);
-	header(t, "DSDT", len, 2);
+	acpi_pvh_header((struct acpi_header *)t, "DSDT", (unsigned int)len, 2);
 	return addr;
 }
 
@@ -154,30 +138,22 @@ static uint64_t fadt(struct out *o, uint64_t dsdt_addr, uint64_t facs_addr)
 	f->p_lvl3_lat = 0xfff;
 	f->iapc_boot_arch = BOOT_NO_VGA | BOOT_NO_RTC;
 	f->flags = FADT_WBINVD | FADT_C1 | FADT_PWR_BUTTON | FADT_SLP_BUTTON;
-	header(f, "FACP", sizeof(*f), 4);
+	acpi_pvh_header(&f->header, "FACP", sizeof(*f), 4);
 	return addr;
 }
 
 static uint64_t madt(struct out *o, unsigned int cpus, unsigned int online)
 {
-	size_t len = sizeof(struct acpi_madt) + cpus * sizeof(struct acpi_madt_lapic);
+	/* The larger kind of entry, for those whose APIC id needs it. */
+	size_t room = sizeof(struct acpi_madt) + cpus * sizeof(struct acpi_madt_x2apic), len;
 	uint64_t addr = 0;
-	uint8_t *t = take(o, len, &addr);
-	struct acpi_madt m = { .lapic_addr = LAPIC_BASE };      /* flags 0: no 8259 */
+	struct acpi_madt *m = take(o, room, &addr);
 
-	if (!t)
+	if (!m)
 		return 0;
-	memcpy(t, &m, sizeof(m));
-	for (unsigned int i = 0; i < cpus; i++) {
-		/* The APIC id of vCPU n is 2n, as CPUID says. */
-		struct acpi_madt_lapic l = {
-			.h = { .type = ACPI_MADT_LAPIC, .length = sizeof(l) },
-			.processor_id = (uint8_t)i, .apic_id = (uint8_t)(i * 2), .flags = i < online,
-		};
-
-		memcpy(t + sizeof(m) + i * sizeof(l), &l, sizeof(l));
-	}
-	header(t, "APIC", len, 2);
+	m->lapic_addr = LAPIC_BASE;     /* flags 0: no 8259 */
+	len = sizeof(*m) + acpi_pvh_madt_cpus((uint8_t *)(m + 1), cpus, online);
+	acpi_pvh_header(&m->header, "APIC", (unsigned int)len, 4);
 	return addr;
 }
 
@@ -196,13 +172,7 @@ int zx_acpi(uint8_t *buf, size_t size, uint64_t base, unsigned int cpus, unsigne
 	if (o.full)
 		return -E2BIG;
 	memcpy(x + sizeof(struct acpi_header), table, sizeof(table));
-	header(x, "XSDT", xlen, 1);
-	memcpy(r->signature, "RSD PTR ", 8);
-	memcpy(r->oem_id, "ZAZEN ", 6);
-	r->revision = 2;
-	r->length = sizeof(*r);
-	r->xsdt_addr = xsdt_addr;
-	r->checksum = (uint8_t)-acpi_checksum(r, 20);
-	r->ext_checksum = (uint8_t)-acpi_checksum(r, sizeof(*r));
+	acpi_pvh_header((struct acpi_header *)x, "XSDT", (unsigned int)xlen, 1);
+	acpi_pvh_rsdp(r, xsdt_addr);
 	return 0;
 }

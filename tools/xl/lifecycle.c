@@ -12,6 +12,8 @@
 #include <zx/console.h>
 
 #define SHUTDOWN_WAIT_S 300
+#define ANSWER_WAIT_MS  10000   /* for a guest to say that it can shut down */
+#define ANSWER_POLL_MS  100
 
 /* The only operand; *text is what was written. */
 static int one_domain(int argc, char **argv, uint32_t *domid, const char **text)
@@ -55,21 +57,34 @@ int xl_unpause(int argc, char **argv)
 	return r ? r : done(text, xc_domain_unpause(xl_xc(), domid));
 }
 
+/* The guest's kernel says what it answers to, once it has come so far: one that was just started gets some time. */
+static bool answers(uint32_t domid, const char *word)
+{
+	for (int waited = 0;; waited += ANSWER_POLL_MS) {
+		char *feature = xs_getf(xl_xs(), 0, "/local/domain/%u/control/feature-%s", domid, word);
+		bool yes = feature && !strcmp(feature, "1");
+		struct xen_domctl_getdomaininfo info;
+
+		free(feature);
+		if (yes || waited >= ANSWER_WAIT_MS || xc_domain_info(xl_xc(), domid, &info) || info.flags & XEN_DOMINF_paused)
+			return yes;
+		usleep(ANSWER_POLL_MS * 1000);
+	}
+}
+
 /* Asks by control/shutdown, as the guest's kernel watches it. */
 static int request(uint32_t domid, const char *word)
 {
 	struct xen_domctl_getdomaininfo info;
 	char *path = zx_asprintf("/local/domain/%u/control/shutdown", domid);
-	char *feature = xs_getf(xl_xs(), 0, "/local/domain/%u/control/feature-%s", domid, word);
 	int r = xc_domain_info(xl_xc(), domid, &info);
 
 	if (!r && (info.flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying)))
 		r = 0; /* already on its way */
-	else if (!r && !(feature && !strcmp(feature, "1")))
+	else if (!r && !answers(domid, word))
 		r = -ENOTSUP;
 	else if (!r)
 		r = xs_put(xl_xs(), 0, path, "%s", word);
-	free(feature);
 	free(path);
 	return r;
 }
