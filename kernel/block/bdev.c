@@ -49,7 +49,7 @@ static void end_write(struct bio *b)
 {
 	struct page *p = b->inline_vecs[0].page;
 	if (b->status && p->mapping)
-		p->mapping->error = b->status;
+		mapping_set_error(p->mapping, b->status);
 	end_page_writeback(p);
 	bio_put(b);
 }

@@ -155,7 +155,7 @@ static void end_write(struct bio *b)
 	if (b->status) {
 		SetPageError(p);
 		if (p->mapping)
-			p->mapping->error = b->status;
+			mapping_set_error(p->mapping, b->status);
 	}
 	end_page_writeback(p);
 	bio_put(b);
@@ -210,9 +210,11 @@ int mpage_writepage(const struct mpage_ops *o, struct page *page)
 				e = page_runs(o, page, false, &r);
 		}
 	}
+	if (e == -ENOMEM) /* once more, later */
+		set_page_dirty(page);
 	unlock_page(page);
-	if (e)
-		m->error = e;
+	if (e && e != -ENOMEM)
+		mapping_set_error(m, e);
 	if (e || !r.n) {
 		end_page_writeback(page);
 		return e;
@@ -307,7 +309,7 @@ ssize_t mpage_direct_io(const struct mpage_ops *o, struct inode *inode, struct i
 			got = get_user_pages(current->mm, addr - off, np, !write, pages);
 		if (got < (long)np) {
 			if (!i->kernel && got > 0)
-				put_user_pages(pages, got, false);
+				put_user_pages(pages, got, !write);
 			e = -EFAULT;
 			break;
 		}

@@ -133,11 +133,18 @@ static struct page *try_alloc(unsigned order, gfp_t gfp)
 	return p ? p : try_zone(ZONE_DMA32, order, gfp);
 }
 
+/* Waits of 20 ms: a disk that writes nothing for ten seconds will not help. Who holds locks of a file system waits less,
+ * and kernel threads, which may be the ones that write, not at all. */
+static int max_waits(gfp_t gfp)
+{
+	return current->flags & PF_KTHREAD ? 0 : gfp & __GFP_FS ? 500 : 50;
+}
+
 static struct page *alloc_slow(gfp_t gfp, unsigned order)
 {
 	if (!(gfp & __GFP_WAIT) || current->flags & PF_MEMALLOC || in_atomic())
 		return NULL;
-	for (int round = 0; round < 8 || gfp & __GFP_NOFAIL; round++) {
+	for (int round = 0, waits = 0; round < 8 || gfp & __GFP_NOFAIL; round++) {
 		unsigned old = current->flags & PF_MEMALLOC;
 		current->flags |= PF_MEMALLOC;
 		gfp_t g = current->flags & PF_NOIO ? gfp & ~(__GFP_IO | __GFP_FS) : gfp;
@@ -150,6 +157,12 @@ static struct page *alloc_slow(gfp_t gfp, unsigned order)
 			continue;
 		if (gfp & __GFP_NORETRY || order > 3)
 			return NULL;
+		/* Dirty pages become memory when they have been written, which is others' work: wait for it before anyone dies. */
+		if (waits < max_waits(gfp) && !fatal_signal_pending(current) && pagecache_wait_writeback()) {
+			waits++;
+			round = min(round, 1);
+			continue;
+		}
 		if (gfp & __GFP_USER && round >= 4 && !oom_kill())
 			return NULL;
 		if (fatal_signal_pending(current) && !(gfp & __GFP_NOFAIL))

@@ -61,6 +61,7 @@ static struct page *anon_page(struct page *copy_of)
 	if (copy_of)
 		copy_page(page_address(p), page_address(copy_of));
 	SetPageAnon(p);
+	atomic64_set(&p->pins, 0);
 	return p;
 }
 
@@ -140,7 +141,7 @@ static int fault_wp(struct vma *v, unsigned long a, pte_t *pte, pte_t e, unsigne
 		spin_unlock(&mm->page_table_lock);
 		return 0;
 	}
-	if (PageAnon(old) && page_count(old) == 1) {
+	if (PageAnon(old) && page_count(old) - atomic64_read(&old->pins) == 1) { /* devices that write to it do so for us */
 		WRITE_ONCE(*pte, e | PTE_W | PTE_D | PTE_A); /* the last user keeps it */
 		spin_unlock(&mm->page_table_lock);
 		return 0;
@@ -271,8 +272,9 @@ int do_page_fault(struct pt_regs *regs, unsigned long addr)
 	return 0;
 }
 
-/* mmap_lock read-held. One page with a reference, or NULL with *err. */
-static struct page *pin_one(struct mm *mm, unsigned long a, bool write, int *err)
+/* mmap_lock read-held. One page with a reference, or NULL with *err. pin: it will be written behind the page table's back, so
+ * a fork must not share it (copy_vma_ptes) and a write fault must not replace it. */
+static struct page *pin_one(struct mm *mm, unsigned long a, bool write, bool pin, int *err)
 {
 	for (int i = 0; i < 16; i++) {
 		struct vma *v = find_for_fault(mm, a);
@@ -287,6 +289,8 @@ static struct page *pin_one(struct mm *mm, unsigned long a, bool write, int *err
 			if (e & PTE_P && !(e & PTE_SPECIAL) && (!write || e & PTE_W)) {
 				struct page *pg = pfn_to_page(pte_pfn(e));
 				get_page(pg);
+				if (pin && PageAnon(pg))
+					atomic64_inc(&pg->pins);
 				spin_unlock(&mm->page_table_lock);
 				return pg;
 			}
@@ -312,7 +316,7 @@ long get_user_pages(struct mm *mm, unsigned long start, unsigned long n, bool wr
 		return -EFAULT;
 	down_read(&mm->mmap_lock);
 	for (; (unsigned long)got < n; got++) {
-		pages[got] = pin_one(mm, start + ((unsigned long)got << PAGE_SHIFT), write, &err);
+		pages[got] = pin_one(mm, start + ((unsigned long)got << PAGE_SHIFT), write, write, &err);
 		if (!pages[got])
 			break;
 	}
@@ -323,8 +327,10 @@ long get_user_pages(struct mm *mm, unsigned long start, unsigned long n, bool wr
 void put_user_pages(struct page **pages, unsigned long n, bool dirty)
 {
 	for (unsigned long i = 0; i < n; i++) {
-		if (dirty)
-			SetPageDirty(pages[i]);
+		if (dirty && PageAnon(pages[i]))
+			atomic64_dec(&pages[i]->pins);
+		else if (dirty)
+			mm_page_dirtied(pages[i]);
 		put_page(pages[i]);
 	}
 }
@@ -336,7 +342,7 @@ long access_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len,
 	while (len) {
 		int err;
 		size_t off = addr & ~PAGE_MASK, n = min(len, PAGE_SIZE - off);
-		struct page *p = addr < TASK_SIZE ? pin_one(mm, addr & PAGE_MASK, write, &err) : NULL;
+		struct page *p = addr < TASK_SIZE ? pin_one(mm, addr & PAGE_MASK, write, false, &err) : NULL;
 		if (!p)
 			break;
 		char *k = (char *)page_address(p) + off;
@@ -345,7 +351,7 @@ long access_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len,
 		else
 			memcpy(buf, k, n);
 		if (write)
-			SetPageDirty(p);
+			mm_page_dirtied(p);
 		put_page(p);
 		addr += n;
 		buf = (char *)buf + n;
@@ -363,7 +369,7 @@ int mlock_range_populate(struct mm *mm, unsigned long start, unsigned long end, 
 		down_read(&mm->mmap_lock);
 		struct vma *v = vma_lookup(mm, a);
 		bool w = v && v->flags & VM_WRITE && !(v->flags & VM_SHARED);
-		struct page *p = v && v->flags & (VM_READ | VM_WRITE | VM_EXEC) ? pin_one(mm, a, w, &err) : NULL;
+		struct page *p = v && v->flags & (VM_READ | VM_WRITE | VM_EXEC) ? pin_one(mm, a, w, false, &err) : NULL;
 		up_read(&mm->mmap_lock);
 		if (p)
 			put_page(p);

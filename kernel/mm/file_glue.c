@@ -38,6 +38,17 @@ int mm_file_mmap(struct file *f, struct vma *v)
 	return f->op->mmap(f, v);
 }
 
+/* The page cache must learn of it, or the data would never be written. */
+void mm_page_dirtied(struct page *p)
+{
+	if (PageAnon(p) || PageDirty(p))
+		return;
+	lock_page(p);
+	if (p->mapping && !PageSlab(p))
+		set_page_dirty(p);
+	unlock_page(p);
+}
+
 bool mm_capable_lock(void)
 {
 	return !current->signal || capable(CAP_IPC_LOCK);

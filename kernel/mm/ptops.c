@@ -2,6 +2,7 @@
 /* Page tables of user address spaces: walking, zapping, copying at fork, protection changes, moving. Lock:
  * mm->page_table_lock for entries; tables are freed only when the mm has no users, or under mmap_lock by nobody. */
 #include <kernel/kernel.h>
+#include <kernel/fs.h>
 #include <kernel/mem_internal.h>
 #include <kernel/pgtable.h>
 #include <kernel/spinlock.h>
@@ -124,8 +125,8 @@ static void zap_one(struct tlb_gather *g, struct vma *v, pte_t *pte, unsigned lo
 	if (e & PTE_SPECIAL)
 		return;
 	struct page *p = pfn_to_page(pte_pfn(e));
-	if (e & PTE_D && !PageAnon(p) && v->flags & VM_SHARED)
-		SetPageDirty(p);
+	if (e & PTE_D && !PageAnon(p) && v->flags & VM_SHARED && !PageDirty(p))
+		set_page_dirty(p); /* through the cache, which counts and tags it */
 	pte_account(g->mm, p, -1);
 	tlb_gather_add(g, p);
 }
@@ -167,6 +168,16 @@ void zap_vma_range(struct vma *v, unsigned long start, unsigned long size)
 	tlb_gather_finish(&g);
 }
 
+/* Does a device write to the page right now, for the owner of this entry? Then a fork's child gets its own copy at once:
+ * sharing would leave the device writing to a page that the parent no longer sees after its next store. */
+static bool pinned(pte_t e)
+{
+	if (!e || e & PTE_SPECIAL)
+		return false;
+	struct page *p = pfn_to_page(pte_pfn(e));
+	return PageAnon(p) && atomic64_read(&p->pins) > 0;
+}
+
 /* fork: shares frames; private writable ones become read-only on both sides. */
 int copy_vma_ptes(struct mm *to, struct vma *nv, struct vma *ov)
 {
@@ -183,9 +194,21 @@ int copy_vma_ptes(struct mm *to, struct vma *nv, struct vma *ov)
 		pte_t *d = pte_alloc(to, a);
 		if (!d)
 			return -ENOMEM;
+		struct page *copy = NULL;
+		if (cow && pinned(READ_ONCE(*s))) { /* mmap_lock is write-held: no new pins */
+			copy = alloc_page(GFP_HIGHUSER);
+			if (!copy)
+				return -ENOMEM;
+			copy_page(page_address(copy), page_address(pfn_to_page(pte_pfn(*s))));
+			SetPageAnon(copy);
+			atomic64_set(&copy->pins, 0);
+		}
 		spin_lock(&ov->mm->page_table_lock);
 		pte_t e = *s;
-		if (e) {
+		if (copy) {
+			pte_account(to, copy, 1);
+			*d = pte_make(page_to_pfn(copy), (e & ~(PTE_ADDR | PTE_W)));
+		} else if (e) {
 			if (cow && e & PTE_W) {
 				e &= ~PTE_W;
 				WRITE_ONCE(*s, e);

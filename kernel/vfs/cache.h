@@ -7,6 +7,8 @@
 
 void lru_add(struct page *p); /* takes no reference: the tree's keeps the page */
 void lru_del(struct page *p);
+unsigned long lru_pages(void);
+void wakeup_flusher(void);    /* sync.c */
 void mark_inode_pages_dirty(struct inode *inode); /* inode.c */
 
 #endif

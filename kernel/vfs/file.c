@@ -4,6 +4,7 @@
  * Locks: files->lock (spin) over the table; a reader takes it too, so a slot and the file's count change together.
  */
 #include "vfs.h"
+#include <kernel/blkdev.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/proc.h>
@@ -25,6 +26,17 @@ static unsigned mode_of(unsigned flags)
 	}
 }
 
+/* Errors from before are no business of this opener, unless nobody has seen them. */
+static void sample_errors(struct file *f)
+{
+	struct super_block *sb = f->path.dentry->sb;
+
+	if (f->mapping)
+		f->wb_err = errseq_sample(&f->mapping->wb_err);
+	if (sb && sb->bdev && sb->bdev->inode)
+		f->sb_err = errseq_sample(&sb->bdev->inode->mapping->wb_err);
+}
+
 struct file *alloc_file(const struct path *p, unsigned flags, const struct file_operations *op)
 {
 	struct file *f = kzalloc(sizeof(*f), GFP_KERNEL);
@@ -41,6 +53,7 @@ struct file *alloc_file(const struct path *p, unsigned flags, const struct file_
 	spin_lock_init(&f->lock);
 	atomic64_set(&f->count, 1);
 	f->cred = get_cred(current->cred);
+	sample_errors(f);
 	INIT_LIST_HEAD(&f->epoll);
 	return f;
 }
@@ -102,6 +115,8 @@ struct file *dentry_open(const struct path *p, unsigned flags)
 	if (!e && f->op->open)
 		e = f->op->open(i, f);
 	f->flags &= ~(unsigned)O_NOCTTY;
+	if (!e && f->mapping != i->mapping) /* a device's own */
+		sample_errors(f);
 	if (!e && (f->flags & O_DIRECT) && !(f->mapping && f->mapping->ops && f->mapping->ops->direct_io)) {
 		if (f->op->release)
 			f->op->release(i, f);

@@ -285,6 +285,7 @@ static int filemap_page_mkwrite(struct vm_fault *vmf)
 	if (pos >= size)
 		return VM_FAULT_SIGBUS;
 	unsigned len = (unsigned)min(size - pos, (loff_t)PAGE_SIZE);
+	balance_dirty_pages(m); /* who stores through mappings is a writer too */
 	if (m->ops->write_begin && m->ops->write_end) {
 		int e = m->ops->write_begin(f, m, pos, len, &w);
 		if (e)

@@ -5,6 +5,8 @@
 #include <kernel/kernel.h>
 #include <kernel/fs.h>
 #include <kernel/mm.h>
+#include <kernel/blkdev.h>
+#include <kernel/time.h>
 #include <kernel/uaccess.h>
 #include <uapi/resource.h>
 #include <uapi/signal.h>
@@ -12,10 +14,31 @@
 #include "cache.h"
 
 static atomic64_t nr_dirty, nr_writeback;
+static DECLARE_WAIT_QUEUE_HEAD(writeback_wait); /* woken by each page that has been written */
 
-void account_page_dirtied(long n)
+/* Pages that nobody will ever write back (tmpfs) are dirty for good and do not count. */
+static void account_dirtied(const struct address_space *m, long n)
 {
-	atomic64_add(n, &nr_dirty);
+	if (m->ops->writepage || m->ops->writepages)
+		atomic64_add(n, &nr_dirty);
+}
+
+void mapping_set_error(struct address_space *m, int error)
+{
+	static ktime_t last;
+	static unsigned silent;
+	ktime_t now = ktime_get();
+
+	m->error = error;
+	errseq_set(&m->wb_err, error);
+	if (last && now - last < NSEC_PER_SEC / 4) {
+		silent++;
+		return;
+	}
+	last = now;
+	pr_err("write-back: error %d, data of inode %lu on %s is lost (%u more since the last message)\n", error, m->host->ino,
+	       m->host->sb && m->host->sb->id[0] ? m->host->sb->id : "a block device", silent);
+	silent = 0;
 }
 
 static void tag(struct address_space *m, struct page *p, unsigned t, bool on)
@@ -37,7 +60,7 @@ bool generic_set_page_dirty(struct page *p)
 	if (TestSetPageDirty(p))
 		return false;
 	if (m) {
-		account_page_dirtied(1);
+		account_dirtied(m, 1);
 		tag(m, p, PAGECACHE_DIRTY, true);
 		if (m->ops->writepage || m->ops->writepages)
 			mark_inode_pages_dirty(m->host);
@@ -60,7 +83,7 @@ bool clear_page_dirty_for_io(struct page *p)
 		set_page_dirty(p);
 	if (!TestClearPageDirty(p))
 		return false;
-	account_page_dirtied(-1);
+	account_dirtied(m, -1);
 	tag(m, p, PAGECACHE_DIRTY, false);
 	return true;
 }
@@ -69,7 +92,7 @@ void cancel_dirty_page(struct page *p)
 {
 	if (!TestClearPageDirty(p) || !p->mapping)
 		return;
-	account_page_dirtied(-1);
+	account_dirtied(p->mapping, -1);
 	tag(p->mapping, p, PAGECACHE_DIRTY, false);
 }
 
@@ -92,6 +115,8 @@ void end_page_writeback(struct page *p)
 	ClearPageWriteback(p);
 	wake_up_page(p, PG_writeback);
 	put_page(p);
+	if (waitqueue_active(&writeback_wait))
+		wake_up_all(&writeback_wait);
 }
 
 int write_cache_pages(struct address_space *m, struct writeback_control *wbc,
@@ -160,7 +185,7 @@ int filemap_fdatawrite_range(struct address_space *m, loff_t start, loff_t end, 
 	return 0;
 }
 
-int filemap_fdatawait_range(struct address_space *m, loff_t start, loff_t end)
+static void wait_range(struct address_space *m, loff_t start, loff_t end)
 {
 	void *batch[16];
 	unsigned long idx[16], next = (unsigned long)start >> PAGE_SHIFT, last = (unsigned long)end >> PAGE_SHIFT;
@@ -179,7 +204,35 @@ int filemap_fdatawait_range(struct address_space *m, loff_t start, loff_t end)
 			next = idx[i] + 1;
 		}
 	} while (n && next <= last);
+}
+
+int filemap_fdatawait_range(struct address_space *m, loff_t start, loff_t end)
+{
+	wait_range(m, start, end);
 	return xchg(&m->error, 0);
+}
+
+int file_check_wb_err(struct file *f)
+{
+	struct address_space *m = f->mapping;
+	int e = errseq_check(&m->wb_err, &f->wb_err);
+	if (e)
+		WRITE_ONCE(m->error, 0);
+	return e;
+}
+
+int file_check_sb_err(struct file *f)
+{
+	struct super_block *sb = f->path.dentry->sb;
+	return sb && sb->bdev ? errseq_check(&sb->bdev->inode->mapping->wb_err, &f->sb_err) : 0;
+}
+
+int file_write_and_wait_range(struct file *f, loff_t start, loff_t end)
+{
+	int e = filemap_fdatawrite_range(f->mapping, start, end, true), w;
+	wait_range(f->mapping, start, end);
+	w = file_check_wb_err(f);
+	return w ? w : e;
 }
 
 int filemap_write_and_wait_range(struct address_space *m, loff_t start, loff_t end)
@@ -191,7 +244,7 @@ int filemap_write_and_wait_range(struct address_space *m, loff_t start, loff_t e
 
 int generic_file_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 {
-	int e = filemap_write_and_wait_range(f->mapping, start, end);
+	int e = file_write_and_wait_range(f, start, end);
 	struct inode *i = f->inode;
 	(void)datasync;
 	if (!e && i->sb && i->sb->op && i->sb->op->write_inode && test_and_clear_bit(I_DIRTY, &i->state))
@@ -473,18 +526,49 @@ int invalidate_inode_pages_range(struct address_space *m, unsigned long first, u
 	return busy;
 }
 
-/* A writer helps when a fifth of memory is dirty. */
+/* Pages that are dirty or on their way, and how many there may be: a fifth of what is not held by processes and the kernel. */
+static unsigned long unclean(void)
+{
+	return (unsigned long)(max(atomic64_read(&nr_dirty), 0L) + max(atomic64_read(&nr_writeback), 0L));
+}
+
+static unsigned long dirty_limit(void)
+{
+	return max((nr_free_pages() + lru_pages()) / 5, 64UL);
+}
+
+/* A writer of mapping m: from half the limit on the flusher works too; above the limit the writer writes its own file and
+ * waits until the device has caught up. */
 void balance_dirty_pages(struct address_space *m)
 {
 	if (!m->ops->writepage && !m->ops->writepages)
 		return;
-	if ((unsigned long)atomic64_read(&nr_dirty) < totalram_pages() / 5)
+	unsigned long n = unclean();
+	if (n < dirty_limit() / 2)
 		return;
-	struct writeback_control wbc = { .nr_to_write = 1024, .end = 0x7fffffffffffffffL };
-	if (m->ops->writepages)
-		m->ops->writepages(m, &wbc);
-	else
-		write_cache_pages(m, &wbc, call_writepage, m);
+	wakeup_flusher();
+	while (unclean() > dirty_limit() && !fatal_signal_pending(current)) {
+		struct writeback_control wbc = { .nr_to_write = 256, .end = 0x7fffffffffffffffL };
+		if (m->ops->writepages)
+			m->ops->writepages(m, &wbc);
+		else
+			write_cache_pages(m, &wbc, call_writepage, m);
+		if (unclean() <= dirty_limit())
+			break;
+		wakeup_flusher();
+		n = unclean();
+		(void)wait_event_timeout(writeback_wait, unclean() < n, 50 * NSEC_PER_MSEC);
+	}
+}
+
+bool pagecache_wait_writeback(void)
+{
+	unsigned long n = unclean();
+	if (!n)
+		return false;
+	wakeup_flusher();
+	(void)wait_event_timeout(writeback_wait, unclean() < n, 20 * NSEC_PER_MSEC);
+	return true;
 }
 
 void pagecache_dirty_stats(unsigned long *dirty, unsigned long *writeback);

@@ -92,6 +92,11 @@ static unsigned long shrink_pages(unsigned long target, gfp_t gfp)
 	return freed;
 }
 
+unsigned long lru_pages(void)
+{
+	return READ_ONCE(lru_count);
+}
+
 static unsigned long count_pages(void)
 {
 	return lru_count;

@@ -30,7 +30,7 @@ static int flusher(void *arg)
 	return 0;
 }
 
-/* Dirty data is to go out soon; any context. */
+/* Dirty data is to go out soon (a writer near the limit, reclaim); any context. */
 void wakeup_flusher(void)
 {
 	flush_now = true;
@@ -74,13 +74,14 @@ long sys_sync(void)
 long sys_syncfs(int fd)
 {
 	struct file *f = fget((unsigned)fd);
-	long e;
+	long e, w;
 
 	if (!f)
 		return -EBADF;
 	e = sync_filesystem(f->path.dentry->sb);
+	w = file_check_sb_err(f);
 	fput(f);
-	return e;
+	return e ? e : w;
 }
 
 #define SYNC_FILE_RANGE_WAIT_BEFORE 1u
@@ -106,6 +107,11 @@ long sys_sync_file_range(int fd, loff_t off, loff_t n, unsigned flags)
 		e = filemap_fdatawrite_range(f->mapping, off, end, flags & SYNC_FILE_RANGE_WAIT_AFTER);
 	if (!e && (flags & SYNC_FILE_RANGE_WAIT_AFTER))
 		e = filemap_fdatawait_range(f->mapping, off, end);
+	if (flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER)) {
+		long w = file_check_wb_err(f);
+
+		e = e ? e : w;
+	}
 	fput(f);
 	return e;
 }

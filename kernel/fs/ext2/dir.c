@@ -140,11 +140,12 @@ static int grow(struct ext2_node *dir, bool root, struct buffer **b)
 	u32 one = 1;
 	bool fresh;
 	int e = ext2_map(dir, dir_blocks(dir), &p, &one, true, root, &fresh);
-	if (e)
+	if (!e)
+		e = getblk_zeroed(fs->dev, p, fs->bsize, b);
+	if (e) { /* what was got on the way, an indirect block, goes back */
+		ext2_truncate_blocks(dir, dir_blocks(dir));
 		return e;
-	e = getblk_zeroed(fs->dev, p, fs->bsize, b);
-	if (e)
-		return e;
+	}
 	((struct ext2_dirent *)(*b)->data)->rec_len = fs->bsize;
 	dir->size += fs->bsize;
 	return 0;

@@ -6,7 +6,7 @@
 static int get_block(struct inode *inode, u64 lblk, u32 want, bool create, struct block_map *m)
 {
 	struct ext2_node *n = ext2_node(inode);
-	u64 p = 0;
+	u64 p = 0, before = n->blocks;
 	u32 count = want ? want : 1;
 	bool fresh = false;
 	int e;
@@ -16,7 +16,7 @@ static int get_block(struct inode *inode, u64 lblk, u32 want, bool create, struc
 	e = ext2_map(n, lblk, &p, &count, create, create && ext2_root_user(), &fresh);
 	if (create)
 		ext2_end(n->fs);
-	if (fresh) {
+	if (create && n->blocks != before) { /* also when only an indirect block was to be had */
 		inode->blocks = n->blocks;
 		mark_inode_dirty(inode);
 	}
@@ -72,6 +72,7 @@ static void drop_excess(struct inode *inode, loff_t upto)
 		return;
 	ext2_truncate_blocks(ext2_node(inode), ((u64)i_size_read(inode) + fs->bsize - 1) >> fs->bshift);
 	inode->blocks = ext2_node(inode)->blocks;
+	mark_inode_dirty(inode);
 }
 
 static int ext2_write_begin(struct file *f, struct address_space *m, loff_t pos, unsigned len, struct page **out)
@@ -222,16 +223,33 @@ static ssize_t ext2_write(struct file *f, struct iov_iter *from, loff_t *pos)
 	return r;
 }
 
-static int ext2_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
+/* The inode, then all metadata of the file system: the directories that lead here are part of what fsync promises. An
+ * error of an earlier attempt is reported too. */
+static int sync_metadata(struct file *f)
 {
 	struct inode *inode = f->mapping->host;
-	int e = filemap_write_and_wait_range(f->mapping, start, end), g;
+	int e = ext2_sops.write_inode(inode, true), g, w;
+	struct dentry *d = dget(f->path.dentry), *up;
+
+	while ((up = dget_parent(d)) != d) { /* a directory that grew for the new name */
+		if (test_bit(I_DIRTY, &up->inode->state))
+			ext2_sops.write_inode(up->inode, true);
+		dput(d);
+		d = up;
+	}
+	dput(up);
+	dput(d);
+	g = ext2_sync_meta(inode->sb, true);
+	w = file_check_sb_err(f);
+	return e ? e : g ? g : w;
+}
+
+static int ext2_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
+{
+	int e = file_write_and_wait_range(f, start, end), g;
 
 	(void)datasync; /* the map may have changed with the data: always */
-	g = ext2_sops.write_inode(inode, true);
-	if (!e)
-		e = g;
-	g = ext2_sync_meta(inode->sb, true);
+	g = sync_metadata(f);
 	return e ? e : g;
 }
 
@@ -240,8 +258,7 @@ static int dir_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 	(void)start;
 	(void)end;
 	(void)datasync;
-	ext2_sops.write_inode(f->inode, true);
-	return ext2_sync_meta(f->inode->sb, true);
+	return sync_metadata(f);
 }
 
 const struct file_operations ext2_file_fops = {

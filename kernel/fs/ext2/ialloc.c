@@ -194,6 +194,36 @@ static int take_inode(struct ext2_fs *fs, u32 g, u32 *ino)
 	return -ENOSPC;
 }
 
+/* The inode's bit and counts: it is free from now on. */
+static void give_back_inode(struct ext2_fs *fs, u32 ino, bool is_dir)
+{
+	u32 g = (ino - 1) / fs->ipg, i = (ino - 1) % fs->ipg;
+	struct buffer *bm, *gb;
+
+	mutex_lock(&fs->lock);
+	if (bread(fs->dev, ext2_inode_bitmap(fs, g), fs->bsize, &bm)) {
+		ext2_error(fs, "cannot read the inode bitmap of group %u", g);
+	} else {
+		u8 *map = bm->data;
+		if (!(map[i / 8] & (1u << (i & 7)))) {
+			ext2_error(fs, "inode %u is free already", ino);
+		} else {
+			struct ext2_group *d = ext2_group(fs, g, &gb);
+			map[i / 8] &= ~(1u << (i & 7));
+			d->bg_free_inodes_count++;
+			fs->free_inodes++;
+			if (is_dir && d->bg_used_dirs_count) {
+				d->bg_used_dirs_count--;
+				fs->dirs--;
+			}
+			ext2_dirty(fs, gb);
+			ext2_dirty(fs, bm);
+		}
+		brelse(bm);
+	}
+	mutex_unlock(&fs->lock);
+}
+
 int ext2_alloc_node(struct ext2_fs *fs, const struct ext2_node *dir, u16 mode, struct ext2_node *n)
 {
 	bool is_dir = (mode & EXT2_S_IFMT) == EXT2_S_IFDIR;
@@ -219,8 +249,10 @@ int ext2_alloc_node(struct ext2_fs *fs, const struct ext2_node *dir, u16 mode, s
 	if (e)
 		return e;
 	e = inode_buffer(fs, ino, &b, &d);
-	if (e)
+	if (e) {
+		give_back_inode(fs, ino, is_dir);
 		return e;
+	}
 	u32 gen = d->i_generation + 1;
 	memset(d, 0, fs->inode_size);
 	if (fs->inode_size > EXT2_GOOD_OLD_INODE)
@@ -276,8 +308,6 @@ static void put_xattr_block(struct ext2_node *n)
 void ext2_free_node(struct ext2_node *n, s64 now)
 {
 	struct ext2_fs *fs = n->fs;
-	u32 g = (n->ino - 1) / fs->ipg, i = (n->ino - 1) % fs->ipg;
-	struct buffer *bm, *gb;
 
 	if (!fs->writable)
 		return;
@@ -291,28 +321,7 @@ void ext2_free_node(struct ext2_node *n, s64 now)
 	n->dtime = now > fs->inodes ? now : 0x60000000;
 	ext2_write_node(n);
 
-	mutex_lock(&fs->lock);
-	if (bread(fs->dev, ext2_inode_bitmap(fs, g), fs->bsize, &bm)) {
-		ext2_error(fs, "cannot read the inode bitmap of group %u", g);
-	} else {
-		u8 *map = bm->data;
-		if (!(map[i / 8] & (1u << (i & 7)))) {
-			ext2_error(fs, "inode %u is free already", n->ino);
-		} else {
-			struct ext2_group *d = ext2_group(fs, g, &gb);
-			map[i / 8] &= ~(1u << (i & 7));
-			d->bg_free_inodes_count++;
-			fs->free_inodes++;
-			if (ext2_is(n, EXT2_S_IFDIR) && d->bg_used_dirs_count) {
-				d->bg_used_dirs_count--;
-				fs->dirs--;
-			}
-			ext2_dirty(fs, gb);
-			ext2_dirty(fs, bm);
-		}
-		brelse(bm);
-	}
-	mutex_unlock(&fs->lock);
+	give_back_inode(fs, n->ino, ext2_is(n, EXT2_S_IFDIR));
 }
 
 void ext2_orphan_add(struct ext2_node *n)

@@ -177,6 +177,9 @@ static int set_size(struct inode *i, loff_t size)
 		ext2_push(i);
 		e = ext2_truncate_blocks(ext2_node(i), ((u64)size + fs->bsize - 1) >> fs->bshift);
 		i->blocks = ext2_node(i)->blocks;
+		/* At once: were the freed blocks another file's before this inode reached the disk, a check after a power
+		 * cut would take that file's data for our map. */
+		ext2_write_node(ext2_node(i));
 		ext2_end(fs);
 	}
 	return e;

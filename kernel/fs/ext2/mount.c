@@ -95,6 +95,8 @@ static int ext2_remount(struct super_block *sb, unsigned *flags, const char *dat
 		return e;
 	if ((*flags & MS_RDONLY) && fs->writable) {
 		sync_filesystem(sb);
+		if (!list_empty(&fs->orphans)) /* open files without a name: their inodes are to be freed yet */
+			return -EBUSY;
 		ext2_set_readonly(fs, ext2_now());
 		e = filemap_write_and_wait(sb->bdev->inode->mapping);
 		blkdev_issue_flush(sb->bdev);

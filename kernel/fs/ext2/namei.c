@@ -73,6 +73,8 @@ static int add_name(struct inode *dir, struct dentry *d, struct inode *i, int e)
 	if (!e)
 		e = ext2_dir_add(ext2_node(dir), d->name, d->len, i->ino, i->mode, ext2_root_user());
 	if (e) {
+		dir->blocks = ext2_node(dir)->blocks;
+		mark_inode_dirty(dir);
 		clear_nlink(i);
 		mark_inode_dirty(i);
 		iput(i);
@@ -266,8 +268,13 @@ static int ext2_rename(struct inode *odir, struct dentry *old, struct inode *ndi
 		e = ext2_dir_replace(ext2_node(ndir), new->name, new->len, i->ino, i->mode);
 	else
 		e = ext2_dir_add(ext2_node(ndir), new->name, new->len, i->ino, i->mode, ext2_root_user());
-	if (!e)
+	if (!e) {
 		e = ext2_dir_remove(ext2_node(odir), old->name, old->len);
+		if (e && victim) /* as it was */
+			ext2_dir_replace(ext2_node(ndir), new->name, new->len, victim->ino, victim->mode);
+		else if (e)
+			ext2_dir_remove(ext2_node(ndir), new->name, new->len);
+	}
 	if (!e && is_dir && odir != ndir)
 		e = ext2_dir_replace(ext2_node(i), "..", 2, ndir->ino, S_IFDIR);
 	if (!e) {

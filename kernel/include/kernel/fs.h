@@ -13,6 +13,7 @@
 
 #include <kernel/atomic.h>
 #include <kernel/cred.h>
+#include <kernel/errseq.h>
 #include <kernel/gfp.h>
 #include <kernel/kernel.h>
 #include <kernel/list.h>
@@ -185,7 +186,8 @@ struct address_space {
 	struct mapping_vmas vmas;
 	gfp_t gfp;
 	unsigned long flags;
-	int error;                     /* of asynchronous write-back, reported once by fsync */
+	int error;                     /* of asynchronous write-back, for the next who waits inside the kernel */
+	errseq_t wb_err;               /* the same, for each open file once */
 	void *private;
 };
 
@@ -271,6 +273,7 @@ struct file {
 	struct address_space *mapping;
 	struct cred *cred;
 	void *private;
+	errseq_t wb_err, sb_err;       /* write-back errors seen: of the file, of its file system's device */
 	unsigned long ra_next, ra_size; /* read-ahead: next expected index, window in pages */
 	struct list_head epoll;        /* epoll items watching this file */
 	struct fown {
@@ -562,6 +565,11 @@ bool clear_page_dirty_for_io(struct page *p);              /* p locked; true: wa
 void set_page_writeback(struct page *p);
 void cancel_dirty_page(struct page *p);
 int filemap_write_and_wait_range(struct address_space *m, loff_t start, loff_t end);
+/* For fsync: the same, with the errors that this open file has not reported yet. */
+int file_write_and_wait_range(struct file *f, loff_t start, loff_t end);
+int file_check_wb_err(struct file *f);                     /* of its data */
+int file_check_sb_err(struct file *f);                     /* of the metadata on its device */
+void mapping_set_error(struct address_space *m, int error); /* data did not reach the device; any context */
 static inline int filemap_write_and_wait(struct address_space *m) { return filemap_write_and_wait_range(m, 0, 0x7fffffffffffffffL); }
 int filemap_fdatawrite_range(struct address_space *m, loff_t start, loff_t end, bool sync);
 int filemap_fdatawait_range(struct address_space *m, loff_t start, loff_t end);
@@ -585,7 +593,7 @@ int simple_readpage(struct file *f, struct page *p);
 int simple_write_begin(struct file *f, struct address_space *m, loff_t pos, unsigned len, struct page **page);
 int simple_write_end(struct file *f, struct address_space *m, loff_t pos, unsigned len, unsigned copied, struct page *page);
 void balance_dirty_pages(struct address_space *m);         /* a writer waits here when too much is dirty */
-void account_page_dirtied(long n);
+bool pagecache_wait_writeback(void);                       /* for reclaim: false when nothing is dirty or under way */
 struct pagecache_stats {
 	unsigned long pages, dirty, writeback, buffers;
 };

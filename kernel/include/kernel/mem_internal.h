@@ -13,6 +13,7 @@ extern struct mem_range ram_ranges[MAX_RAM_RANGES]; /* frames with a struct page
 extern unsigned nr_ram_ranges;
 void early_release_all(void (*fn)(u64 start, u64 end));
 void buddy_free_range(u64 start, u64 end);
+bool pagecache_wait_writeback(void); /* kernel/vfs: false when nothing is dirty or being written */
 unsigned long run_shrinkers(unsigned long target, gfp_t gfp);
 void paging_init(void);
 struct page *alloc_table_page(void); /* zeroed, counted as page table */
@@ -31,6 +32,7 @@ struct file *mm_get_file(struct file *f);
 void mm_put_file(struct file *f);
 int mm_file_check(struct file *f, unsigned long *flags, unsigned long pgoff, unsigned long len); /* may it be mapped so? */
 int mm_file_mmap(struct file *f, struct vma *v); /* the file's mmap: sets ops, share */
+void mm_page_dirtied(struct page *p); /* by a store that no page-table entry saw; may sleep */
 bool mm_capable_lock(void); /* RLIMIT_MEMLOCK does not bind current */
 int may_lock(struct mm *mm, unsigned long pages, bool mlock);
 int mm_file_sync(struct file *f, loff_t start, loff_t end);

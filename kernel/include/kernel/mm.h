@@ -167,7 +167,8 @@ int setup_stack_vma(struct mm *mm, unsigned long top, unsigned long size, bool e
 
 /* Resolves a fault at addr; mmap_lock read-held. Returns 0 or VM_FAULT_*. */
 int handle_mm_fault(struct vma *vma, unsigned long addr, unsigned flags);
-/* Pins pages of a user range; count or -errno. write: for writing (breaks COW). Takes mmap_lock itself. */
+/* Pins pages of a user range; count or -errno. write: for writing (breaks COW). Takes mmap_lock itself.
+ * put_user_pages must be told dirty for those, and only for those, that were pinned for writing. */
 long get_user_pages(struct mm *mm, unsigned long start, unsigned long n, bool write, struct page **pages);
 void put_user_pages(struct page **pages, unsigned long n, bool dirty);
 /* Reads or writes another address space (ptrace, /proc/pid/mem, exec arguments); bytes done. */

@@ -33,7 +33,10 @@ struct page {
 		struct kmem_cache *slab_cache;
 		struct page *head; /* PG_tail */
 	};
-	unsigned long index; /* page cache: offset in pages */
+	union {
+		unsigned long index; /* page cache: offset in pages */
+		atomic64_t pins;     /* PG_anon: how often get_user_pages holds it for writing */
+	};
 	union {
 		unsigned long private; /* owner's; buddy: order; compound head: order */
 		void *private_ptr;
