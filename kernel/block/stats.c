@@ -110,3 +110,17 @@ void blk_show_partitions(blk_print_fn print, void *ctx)
 }
 
 void blk_show_diskstats(blk_print_fn print, void *ctx) { for_each_part(one_stat, print, ctx); }
+
+void blk_total_sectors(u64 rw[2])
+{
+	struct gendisk *d;
+	rw[0] = rw[1] = 0;
+	mutex_lock(&disks_mutex);
+	list_for_each_entry(d, &disks, node) {
+		if (d->major == LOOP_MAJOR) /* counted below it already */
+			continue;
+		for (unsigned k = 0; k < 2; k++)
+			rw[k] += (u64)atomic64_read(&d->part[0]->stats.sectors[k]);
+	}
+	mutex_unlock(&disks_mutex);
+}

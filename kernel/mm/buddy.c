@@ -342,6 +342,26 @@ unsigned long nr_free_pages(void)
 	return n;
 }
 
+bool zone_figures(int i, struct zone_figures *out)
+{
+	if (i < 0 || i > 1)
+		return false;
+	struct zone *z = &zones[i];
+	unsigned long f;
+	int cpu;
+	spin_lock_irqsave(&z->lock, f);
+	*out = (struct zone_figures){ .name = z->name, .free = z->free, .managed = z->managed, .min = z->min, .low = z->low };
+	for (int o = 0; o <= MAX_ORDER; o++)
+		out->blocks[o] = z->area[o].n;
+	spin_unlock_irqrestore(&z->lock, f);
+	for_each_online_cpu(cpu) {
+		unsigned long n = (unsigned long)per_cpu_ptr(&pcp, cpu)->count[i];
+		out->free += n;
+		out->blocks[0] += n;
+	}
+	return true;
+}
+
 unsigned long low_watermark_pages(void);
 unsigned long low_watermark_pages(void)
 {

@@ -5,6 +5,7 @@
  * mnt_want_write and their opposites, open_exec, may_follow_link, may_make_link. No locks: the counts are atomic.
  */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/init.h>
 #include <kernel/proc.h>
 #include <kernel/proc_fs.h>
@@ -65,6 +66,7 @@ struct file *open_exec(int dfd, const char *name, unsigned lookup_flags)
 		fput(f);
 		return ERR_PTR(e);
 	}
+	notify_file(f, IN_OPEN);
 	return f;
 }
 

@@ -4,6 +4,7 @@
  * Lock: dcache_lock (spin) over counts, flags, trees, the hash and the list of unused entries. Inodes are put outside it.
  */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/spinlock.h>
@@ -151,6 +152,21 @@ struct dentry *dget_parent(struct dentry *d)
 	return p;
 }
 
+void d_copy_name(struct dentry *d, char *buf, size_t n)
+{
+	spin_lock(&dcache_lock);
+	strscpy(buf, d->name, n);
+	spin_unlock(&dcache_lock);
+}
+
+/* A dentry lets go of its inode. */
+static void drop_inode(struct inode *inode)
+{
+	if (inotify_on() && !inode->nlink)
+		inotify_inode_gone(inode);
+	iput(inode);
+}
+
 /* Takes a dentry without users out of everything; dcache_lock held, dropped on return. Its parent, to be put. */
 static struct dentry *kill_locked(struct dentry *d)
 {
@@ -165,7 +181,7 @@ static struct dentry *kill_locked(struct dentry *d)
 	if (d->op && d->op->release)
 		d->op->release(d);
 	if (inode)
-		iput(inode);
+		drop_inode(inode);
 	kfree(d->name);
 	kfree(d);
 	return parent;
@@ -229,7 +245,7 @@ void d_delete(struct dentry *d)
 	}
 	spin_unlock(&dcache_lock);
 	if (inode)
-		iput(inode);
+		drop_inode(inode);
 }
 
 static void set_place(struct dentry *d, struct dentry *parent, char *name, unsigned len)
@@ -273,7 +289,7 @@ void d_move(struct dentry *d, struct dentry *target)
 	}
 	spin_unlock(&dcache_lock);
 	if (victim)
-		iput(victim);
+		drop_inode(victim);
 }
 
 void d_exchange(struct dentry *a, struct dentry *b)

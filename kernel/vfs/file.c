@@ -4,6 +4,7 @@
  * Locks: files->lock (spin) over the table; a reader takes it too, so a slot and the file's count change together.
  */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/blkdev.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
@@ -133,6 +134,7 @@ void fput(struct file *f)
 {
 	if (!atomic64_dec_and_test(&f->count))
 		return;
+	notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (!list_empty(&f->epoll))
 		eventpoll_release(f);
 	locks_remove_file(f);

@@ -7,7 +7,9 @@
  */
 #include "vfs.h"
 #include "locks.h"
+#include <kernel/init.h>
 #include <kernel/proc.h>
+#include <kernel/proc_fs.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -17,6 +19,8 @@ enum kind { KIND_POSIX, KIND_OFD, KIND_FLOCK };
 
 struct file_lock {
 	struct list_head node; /* inode->locks */
+	struct list_head all;  /* all_locks, for /proc/locks */
+	const struct inode *inode;
 	enum kind kind;
 	short type;            /* F_RDLCK, F_WRLCK */
 	loff_t start, end;     /* inclusive */
@@ -25,6 +29,7 @@ struct file_lock {
 };
 
 static DEFINE_MUTEX(locks_lock);
+static LIST_HEAD(all_locks); /* locks_lock */
 static DECLARE_WAIT_QUEUE_HEAD(locks_wait);
 static volatile unsigned release_count; /* locks_lock: how often something was released */
 
@@ -96,6 +101,7 @@ static void cut(struct inode *i, const struct file_lock *hole, struct file_lock 
 			(*spare)->start = hole->end + 1;
 			l->end = hole->start - 1;
 			list_add(&(*spare)->node, &l->node);
+			list_add(&(*spare)->all, &l->all);
 			*spare = NULL;
 			break;
 		}
@@ -105,6 +111,7 @@ static void cut(struct inode *i, const struct file_lock *hole, struct file_lock 
 			l->start = hole->end + 1;
 		} else {
 			list_del(&l->node);
+			list_del(&l->all);
 			kfree(l);
 		}
 	}
@@ -129,7 +136,9 @@ static long set_lock(struct inode *i, struct file_lock *want, bool wait)
 			cut(i, want, &spare);
 			if (want->type != F_UNLCK) {
 				*fresh = *want;
+				fresh->inode = i;
 				list_add_tail(&fresh->node, &i->locks);
+				list_add_tail(&fresh->all, &all_locks);
 				fresh = NULL;
 			}
 			mutex_unlock(&locks_lock);
@@ -263,6 +272,7 @@ static void drop_owned(struct inode *i, void *owner)
 	list_for_each_entry_safe(l, next, &i->locks, node)
 		if (l->owner == owner) {
 			list_del(&l->node);
+			list_del(&l->all);
 			kfree(l);
 			any = true;
 		}
@@ -280,3 +290,32 @@ void locks_remove_file(struct file *f)
 {
 	drop_owned(f->inode, f);
 }
+
+/* /proc/locks (proc(5)): number, kind, advisory, type, pid, device and inode, first and last byte. */
+static int show_locks(struct seq_file *m, void *arg)
+{
+	static const char *const kinds[] = { [KIND_POSIX] = "POSIX ", [KIND_OFD] = "OFDLCK", [KIND_FLOCK] = "FLOCK " };
+	struct file_lock *l;
+	unsigned n = 1;
+
+	(void)arg;
+	mutex_lock(&locks_lock);
+	list_for_each_entry(l, &all_locks, all) {
+		dev_t dev = l->inode->sb ? l->inode->sb->dev : 0;
+
+		seq_printf(m, "%u: %s ADVISORY  %s %d %02x:%02x:%lu %ld ", n++, kinds[l->kind], l->type == F_WRLCK ? "WRITE" : "READ ", l->pid,
+			   MAJOR(dev), MINOR(dev), l->inode->ino, l->start);
+		if (l->end == 0x7fffffffffffffffL)
+			seq_puts(m, "EOF\n");
+		else
+			seq_printf(m, "%ld\n", l->end);
+	}
+	mutex_unlock(&locks_lock);
+	return 0;
+}
+
+static int locks_init(void)
+{
+	return proc_create_single("locks", 0444, show_locks, NULL);
+}
+fs_initcall(locks_init);

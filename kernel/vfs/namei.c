@@ -5,6 +5,7 @@
  * between components: each step holds references only.
  */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/uaccess.h>
@@ -617,6 +618,8 @@ static int open_create(struct nameidata *nd, int flags, mode_t mode, struct path
 		if (!e)
 			e = dir->inode->op->create(dir->inode, d, (mode & S_IALLUGO & ~current_umask()) | S_IFREG, flags & O_EXCL);
 		*created = !e;
+		if (!e)
+			notify_name(dir->inode, IN_CREATE, d->name, d->inode);
 		if (!wanted)
 			mnt_drop_write(nd->path.mnt);
 	} else if (flags & O_EXCL) {

@@ -2,6 +2,7 @@
 /* System calls that make and remove names: mkdir, mknod, symlink, link, unlink, rmdir, rename.
  * Locks: the parent's rwsem for writing (path_create); rename also rename_mutex, and both parents in tree order. */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -24,6 +25,8 @@ long sys_mkdirat(int dfd, const char __user *name, mode_t mode)
 	e = may_create(dir, d);
 	if (!e)
 		e = dir->op->mkdir ? dir->op->mkdir(dir, d, mode & (0777 | S_ISVTX) & ~current_umask()) : -EPERM;
+	if (!e)
+		notify_name(dir, IN_CREATE, d->name, d->inode);
 	done_path_create(&parent, d);
 	return e;
 }
@@ -47,6 +50,8 @@ int vfs_mknod_at(int dfd, const char *name, mode_t mode, dev_t dev)
 		e = dir->op->create ? dir->op->create(dir, d, mode, true) : -EACCES;
 	else if (!e)
 		e = dir->op->mknod ? dir->op->mknod(dir, d, mode, dev) : -EPERM;
+	if (!e)
+		notify_name(dir, IN_CREATE, d->name, d->inode);
 	done_path_create(&parent, d);
 	return e;
 }
@@ -97,6 +102,8 @@ long sys_symlinkat(const char __user *target, int dfd, const char __user *name)
 		e = may_create(dir, d);
 		if (!e)
 			e = dir->op->symlink ? dir->op->symlink(dir, d, t) : -EPERM;
+		if (!e)
+			notify_name(dir, IN_CREATE, d->name, d->inode);
 		done_path_create(&parent, d);
 	}
 	putname(t);
@@ -131,6 +138,10 @@ static int do_link(const struct path *old, int dfd, const char *name)
 		down_write(&i->rwsem);
 		e = dir->op->link(old->dentry, dir, d);
 		up_write(&i->rwsem);
+		if (!e) {
+			notify_self(i, IN_ATTRIB);
+			notify_name(dir, IN_CREATE, d->name, i);
+		}
 	}
 	done_path_create(&parent, d);
 	return e;
@@ -190,7 +201,10 @@ static int remove_locked(struct path *parent, struct dentry *d, bool isdir, bool
 	if (!e) {
 		if (isdir)
 			d->flags |= DCACHE_UNLINKED;
+		else
+			notify_self(victim, IN_ATTRIB); /* its count of links */
 		d_delete(d);
+		notify_name(dir, IN_DELETE, d->name, victim);
 	}
 	iput(victim); /* outside the directory's work: the last reference may truncate a large file */
 	return e;
@@ -299,9 +313,22 @@ static int check_rename(struct path *op, struct dentry *old, struct path *np, st
 	return e;
 }
 
+/* d has its new name already. */
+static void notify_move(struct inode *odir, const char *from, struct inode *ndir, struct dentry *d, struct inode *victim)
+{
+	u32 cookie = inotify_cookie(), dir = notify_dir_bit(d->inode);
+
+	inotify_inode(odir, IN_MOVED_FROM | dir, from, cookie);
+	inotify_inode(ndir, IN_MOVED_TO | dir, d->name, cookie);
+	if (victim)
+		notify_self(victim, IN_ATTRIB);
+	notify_self(d->inode, IN_MOVE_SELF);
+}
+
 static int rename_locked(struct path *op, struct dentry *old, struct path *np, struct dentry *new, unsigned flags, bool slashes)
 {
 	struct inode *odir = op->dentry->inode, *ndir = np->dentry->inode, *victim;
+	char from[NAME_MAX + 1];
 	int e = check_rename(op, old, np, new, flags, slashes);
 
 	if (e)
@@ -311,12 +338,19 @@ static int rename_locked(struct path *op, struct dentry *old, struct path *np, s
 	victim = new->inode;
 	if (victim)
 		ihold(victim);
+	if (inotify_on())
+		d_copy_name(old, from, sizeof(from));
 	e = odir->op->rename(odir, old, ndir, new, flags);
 	if (!e) {
 		if (flags & RENAME_EXCHANGE)
 			d_exchange(old, new);
 		else
 			d_move(old, new);
+		if (inotify_on()) {
+			notify_move(odir, from, ndir, old, flags & RENAME_EXCHANGE ? NULL : victim);
+			if (flags & RENAME_EXCHANGE)
+				notify_move(ndir, old->name, odir, new, NULL);
+		}
 	}
 	if (victim)
 		iput(victim);

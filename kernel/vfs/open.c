@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* open and what changes an inode's attributes: modes, owners, sizes, times. Lock: inode->rwsem around notify_change. */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/proc.h>
 #include <kernel/slab.h>
 #include <kernel/signal.h>
@@ -34,6 +35,7 @@ static long do_open_resolve(int dfd, const char __user *name, int flags, mode_t 
 			put_unused_fd((unsigned)fd);
 			fd = (int)PTR_ERR(f);
 		} else {
+			notify_file(f, IN_OPEN);
 			fd_install((unsigned)fd, f);
 		}
 	}
@@ -139,6 +141,7 @@ void setattr_copy(struct inode *i, const struct iattr *a)
 int notify_change(struct dentry *d, struct iattr *a)
 {
 	struct inode *i = d->inode;
+	unsigned valid;
 	int e;
 
 	if (i->flags & (S_IMMUTABLE | S_APPEND))
@@ -147,16 +150,29 @@ int notify_change(struct dentry *d, struct iattr *a)
 		a->valid |= ATTR_CTIME;
 		a->ctime = current_time(i);
 	}
-	if (i->op && i->op->setattr)
-		return i->op->setattr(d, a);
-	e = setattr_prepare(d, a);
-	if (e)
-		return e;
-	if (a->valid & ATTR_SIZE)
-		truncate_setsize(i, a->size);
-	setattr_copy(i, a);
-	mark_inode_dirty(i);
-	return 0;
+	valid = a->valid;
+	if (i->op && i->op->setattr) {
+		e = i->op->setattr(d, a);
+	} else {
+		e = setattr_prepare(d, a);
+		if (!e && (a->valid & ATTR_SIZE))
+			truncate_setsize(i, a->size);
+		if (!e) {
+			setattr_copy(i, a);
+			mark_inode_dirty(i);
+		}
+	}
+	if (!e && inotify_on()) {
+		u32 mask = (valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? IN_ATTRIB : 0) | (valid & ATTR_SIZE ? IN_MODIFY : 0);
+
+		if ((valid & (ATTR_ATIME | ATTR_MTIME)) == (ATTR_ATIME | ATTR_MTIME))
+			mask |= IN_ATTRIB;
+		else
+			mask |= (valid & ATTR_ATIME ? IN_ACCESS : 0) | (valid & ATTR_MTIME ? IN_MODIFY : 0);
+		if (mask)
+			inotify_child(d, mask | notify_dir_bit(i));
+	}
+	return e;
 }
 
 static int change(const struct path *p, struct iattr *a)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* read, write and their relatives. Positions: file->pos under pos_lock (POSIX: one call at a time on a shared one). */
 #include "vfs.h"
+#include "notify.h"
 #include <kernel/slab.h>
 #include <kernel/string.h>
 #include <kernel/syscalls.h>
@@ -10,24 +11,34 @@
 
 ssize_t vfs_read(struct file *f, struct iov_iter *to, loff_t *pos)
 {
+	ssize_t r;
+
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
 	if (!f->op->read)
 		return S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 	if (*pos < 0)
 		return -EINVAL;
-	return f->op->read(f, to, pos);
+	r = f->op->read(f, to, pos);
+	if (r > 0)
+		notify_file(f, IN_ACCESS);
+	return r;
 }
 
 ssize_t vfs_write(struct file *f, struct iov_iter *from, loff_t *pos)
 {
+	ssize_t r;
+
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
 	if (!f->op->write)
 		return -EINVAL;
 	if (*pos < 0)
 		return -EINVAL;
-	return f->op->write(f, from, pos);
+	r = f->op->write(f, from, pos);
+	if (r > 0)
+		notify_file(f, IN_MODIFY);
+	return r;
 }
 
 ssize_t kernel_read(struct file *f, void *buf, size_t n, loff_t *pos)
@@ -459,6 +470,7 @@ long sys_getdents64(unsigned fd, struct linux_dirent64 __user *out, unsigned n)
 	f->pos = g.ctx.pos;
 	up_read(&f->inode->rwsem);
 	mutex_unlock(&f->pos_lock);
+	notify_file(f, IN_ACCESS);
 	if (g.prev) {
 		r = copy_to_user(g.prev + offsetof(struct linux_dirent64, d_off), &g.ctx.pos, sizeof(s64)) ? -EFAULT :
 		    (long)(n - g.left);

@@ -2,6 +2,7 @@
 /* File system types and super blocks: one per mounted device or instance, alive while sb->active counts mounts.
  * Lock: sb_lock (mutex) over both lists and the life of every super block. */
 #include "vfs.h"
+#include "notify.h"
 #include "super.h"
 #include <kernel/blkdev.h>
 #include <kernel/init.h>
@@ -87,6 +88,7 @@ void generic_shutdown_super(struct super_block *sb)
 
 	if (!root)
 		return;
+	inotify_unmount(sb);
 	shrink_dcache_sb(sb);
 	sync_filesystem(sb);
 	sb->root = NULL;

@@ -41,6 +41,11 @@ PROC_TEXT(oom_score);
 PROC_TEXT(oom_adj);
 PROC_TEXT(wchan);
 PROC_TEXT(idmap);
+PROC_TEXT(smaps);
+PROC_TEXT(smaps_rollup);
 int proc_pid_set_oom_adj(struct task *t, const char *s);
+
+bool proc_maps_line(struct seq_file *m, struct mm *mm, unsigned long at); /* false: no range ends above at */
+extern const struct file_operations proc_mem_fops, proc_pagemap_fops;
 
 #endif

@@ -96,34 +96,50 @@ static bool next_range(struct mm *mm, unsigned long from, struct range *out)
 	return v != NULL;
 }
 
+/* The line of the first range that ends above *at, which moves to its end. */
+static bool maps_line(struct seq_file *m, struct mm *mm, unsigned long *at)
+{
+	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	struct range g;
+	dev_t dev;
+	size_t line = m->count;
+
+	if (!buf || !next_range(mm, *at, &g)) {
+		kfree(buf);
+		return false;
+	}
+	dev = g.file && g.file->inode->sb ? g.file->inode->sb->dev : 0;
+	seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", g.start, g.end, g.flags & VM_READ ? 'r' : '-',
+		   g.flags & VM_WRITE ? 'w' : '-', g.flags & VM_EXEC ? 'x' : '-', g.flags & VM_SHARED ? 's' : 'p',
+		   g.file ? g.pgoff << PAGE_SHIFT : 0, MAJOR(dev), MINOR(dev), g.file ? g.file->inode->ino : 0UL);
+	if (g.file || g.name) {
+		const char *name = g.file ? d_path(&g.file->path, buf, PAGE_SIZE) : g.name;
+
+		while (m->count - line < 73 && !m->overflow)
+			seq_putc(m, ' ');
+		seq_puts(m, IS_ERR(name) ? "?" : name);
+	}
+	seq_putc(m, '\n');
+	if (g.file)
+		fput(g.file);
+	*at = g.end;
+	kfree(buf);
+	return true;
+}
+
+bool proc_maps_line(struct seq_file *m, struct mm *mm, unsigned long at)
+{
+	return maps_line(m, mm, &at);
+}
+
 int proc_pid_maps(struct seq_file *m, struct task *t, struct pid_ref *r)
 {
 	struct mm *mm = get_task_mm(t);
-	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	unsigned long at = 0;
-	struct range g;
 
 	(void)r;
-	while (mm && buf && !m->overflow && next_range(mm, at, &g)) {
-		dev_t dev = g.file && g.file->inode->sb ? g.file->inode->sb->dev : 0;
-		size_t line = m->count;
-
-		seq_printf(m, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", g.start, g.end, g.flags & VM_READ ? 'r' : '-',
-			   g.flags & VM_WRITE ? 'w' : '-', g.flags & VM_EXEC ? 'x' : '-', g.flags & VM_SHARED ? 's' : 'p',
-			   g.file ? g.pgoff << PAGE_SHIFT : 0, MAJOR(dev), MINOR(dev), g.file ? g.file->inode->ino : 0UL);
-		if (g.file || g.name) {
-			const char *name = g.file ? d_path(&g.file->path, buf, PAGE_SIZE) : g.name;
-
-			while (m->count - line < 73 && !m->overflow)
-				seq_putc(m, ' ');
-			seq_puts(m, IS_ERR(name) ? "?" : name);
-		}
-		seq_putc(m, '\n');
-		if (g.file)
-			fput(g.file);
-		at = g.end;
-	}
-	kfree(buf);
+	while (mm && !m->overflow && maps_line(m, mm, &at))
+		;
 	if (mm)
 		mmput(mm);
 	return 0;

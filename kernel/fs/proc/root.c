@@ -99,8 +99,14 @@ void proc_remove(const char *path)
 
 static struct dentry *root_lookup(struct inode *dir, struct dentry *d, unsigned flags)
 {
+	struct pnode *n;
+
 	if (isdigit(d->name[0]))
 		return proc_pid_lookup(dir->sb, d);
+	n = pnode_find(inode_pnode(dir), d->name, d->len);
+	if (!n) /* names come and go with processes: no negative entries, and nothing can be made here */
+		return ERR_PTR(-ENOENT);
+	pnode_put(n);
 	return pnode_lookup(dir, d, flags);
 }
 

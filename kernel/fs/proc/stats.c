@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fixed files of /proc with figures: meminfo, stat, loadavg, uptime, vmstat, swaps, slabinfo. */
 #include "internal.h"
+#include <kernel/blkdev.h>
 #include <kernel/irq.h>
 #include <kernel/mm.h>
 #include <kernel/smp.h>
@@ -104,14 +105,17 @@ static int show_vmstat(struct seq_file *m, void *arg)
 {
 	struct pagecache_stats pc;
 	struct mem_stats s;
+	u64 sectors[2];
 
 	(void)arg;
 	memset(&pc, 0, sizeof(pc));
 	mem_stats(&s);
 	pagecache_stats(&pc);
+	blk_total_sectors(sectors);
 	seq_printf(m, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped %lu\nnr_file_pages %lu\nnr_dirty %lu\nnr_writeback %lu\n"
-		   "nr_shmem %lu\nnr_page_table_pages %lu\nnr_kernel_stack %lu\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n",
-		   s.free, s.anon, s.mapped_file, pc.pages, pc.dirty, pc.writeback, s.shmem, s.page_tables, s.kernel_stacks * 4);
+		   "nr_shmem %lu\nnr_page_table_pages %lu\nnr_kernel_stack %lu\npgpgin %lu\npgpgout %lu\npswpin 0\npswpout 0\n",
+		   s.free, s.anon, s.mapped_file, pc.pages, pc.dirty, pc.writeback, s.shmem, s.page_tables, s.kernel_stacks * 4,
+		   sectors[0] / 2, sectors[1] / 2);
 	return 0;
 }
 
@@ -137,8 +141,38 @@ static int show_slabinfo(struct seq_file *m, void *arg)
 	return 0;
 }
 
+static int show_buddyinfo(struct seq_file *m, void *arg)
+{
+	struct zone_figures z;
+
+	(void)arg;
+	for (int i = 0; zone_figures(i, &z); i++) {
+		if (!z.managed)
+			continue;
+		seq_printf(m, "Node 0, zone %8s ", z.name);
+		for (unsigned o = 0; o <= MAX_ORDER; o++)
+			seq_printf(m, "%6lu ", z.blocks[o]);
+		seq_putc(m, '\n');
+	}
+	return 0;
+}
+
+static int show_zoneinfo(struct seq_file *m, void *arg)
+{
+	struct zone_figures z;
+
+	(void)arg;
+	for (int i = 0; zone_figures(i, &z); i++)
+		seq_printf(m, "Node 0, zone %8s\n  pages free     %lu\n        min      %lu\n        low      %lu\n        high     %lu\n"
+			   "        spanned  %lu\n        present  %lu\n        managed  %lu\n", z.name, z.free, z.min, z.low, z.low + z.min,
+			   z.managed, z.managed, z.managed);
+	return 0;
+}
+
 int proc_stats_init(void)
 {
+	proc_create_single("buddyinfo", 0444, show_buddyinfo, NULL);
+	proc_create_single("zoneinfo", 0444, show_zoneinfo, NULL);
 	proc_create_single("meminfo", 0444, show_meminfo, NULL);
 	proc_create_single("stat", 0444, show_stat, NULL);
 	proc_create_single("loadavg", 0444, show_loadavg, NULL);

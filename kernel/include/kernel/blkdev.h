@@ -173,5 +173,6 @@ static inline bool bdev_read_only(const struct block_device *b) { return b->ro |
 typedef void (*blk_print_fn)(void *ctx, const char *fmt, ...) __printf(2, 3);
 void blk_show_partitions(blk_print_fn print, void *ctx);
 void blk_show_diskstats(blk_print_fn print, void *ctx);
+void blk_total_sectors(u64 rw[2]); /* read and written since the start, by all real disks */
 
 #endif

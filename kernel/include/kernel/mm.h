@@ -209,6 +209,11 @@ struct mem_stats {
 	unsigned long total, free, reserved, slab, vmalloc, page_tables, kernel_stacks, anon, shmem, mapped_file, low_watermark;
 };
 void mem_stats(struct mem_stats *s);
+struct zone_figures {
+	const char *name;
+	unsigned long free, managed, min, low, blocks[MAX_ORDER + 1];
+};
+bool zone_figures(int i, struct zone_figures *out); /* false: there are not that many zones */
 unsigned long totalram_pages(void);
 unsigned long nr_free_pages(void);
 /* Balloon: hand pages to the allocator or take them out of the totals. */
