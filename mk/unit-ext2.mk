@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Host unit tests of the ext2 logic on images of stock mke2fs, with sanitizers (BU_CFLAGS: unit-block.mk).
 
-EXT2_CORE := $(addprefix kernel/fs/ext2/,super.c balloc.c ialloc.c bmap.c extent.c dir.c symlink.c)
+EXT2_CORE := $(addprefix kernel/fs/ext2/,super.c balloc.c ialloc.c bmap.c extent.c dir.c symlink.c xattr.c)
 
 $(B)/unit/test_ext2: $(wildcard tests/unit/ext2/*.[ch]) $(EXT2_CORE) $(wildcard kernel/fs/ext2/*.h)
 	@mkdir -p $(@D)

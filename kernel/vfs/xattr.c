@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Extended attributes: the calls, on top of a file system's operations; -EOPNOTSUPP where it has none. Reading asks for
- * read permission, changing for ownership. No lock but inode->rwsem (write) around changes. */
-#include <kernel/fs.h>
+/* Extended attributes: the calls and the rules of the namespaces, on top of a file system's operations; -EOPNOTSUPP where it has
+ * none. Lock: inode->rwsem around these, for writing around changes. */
+#include "vfs.h"
+#include "notify.h"
 #include <kernel/syscalls.h>
 #include <kernel/uaccess.h>
 
@@ -34,6 +35,27 @@ static int get_name(char *name, const char __user *u)
 	return n == 0 || n > XATTR_NAME_MAX ? -ERANGE : 0;
 }
 
+/* The rules of each namespace (xattr(7)): user. on files and directories by their permissions; trusted. for the
+ * administrator, invisible to others; security. for the administrator to change. */
+static int may_use(struct inode *i, const char *name, bool change)
+{
+	if (change && (i->flags & (S_IMMUTABLE | S_APPEND)))
+		return -EPERM;
+	if (!strncmp(name, "security.", 9))
+		return change && !capable(strcmp(name, "security.capability") ? CAP_SYS_ADMIN : CAP_SETFCAP) ? -EPERM : 0;
+	if (!strncmp(name, "system.", 7))
+		return 0;
+	if (!strncmp(name, "trusted.", 8))
+		return capable(CAP_SYS_ADMIN) ? 0 : change ? -EPERM : -ENODATA;
+	if (!strncmp(name, "user.", 5)) {
+		if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
+			return change ? -EPERM : -ENODATA;
+		if (change && S_ISDIR(i->mode) && (i->mode & S_ISVTX) && current_fsuid() != i->uid && !capable(CAP_FOWNER))
+			return -EPERM;
+	}
+	return inode_permission(i, change ? MAY_WRITE : MAY_READ);
+}
+
 static long do_get(struct path *p, const char __user *uname, void __user *u, size_t n)
 {
 	struct inode *i = p->dentry->inode;
@@ -42,7 +64,7 @@ static long do_get(struct path *p, const char __user *uname, void __user *u, siz
 	void *buf = NULL;
 
 	if (!ret)
-		ret = inode_permission(i, MAY_READ);
+		ret = may_use(i, name, false);
 	if (ret)
 		return ret;
 	if (!i->op || !i->op->getxattr)
@@ -50,7 +72,9 @@ static long do_get(struct path *p, const char __user *uname, void __user *u, siz
 	n = min(n, XATTR_SIZE_MAX);
 	if (n && !(buf = kvzalloc(n, GFP_KERNEL)))
 		return -ENOMEM;
+	down_read(&i->rwsem);
 	ret = i->op->getxattr(p->dentry, name, buf, n);
+	up_read(&i->rwsem);
 	if (ret > 0 && n && copy_to_user(u, buf, min((size_t)ret, n)))
 		ret = -EFAULT;
 	kvfree(buf);
@@ -68,20 +92,13 @@ static long do_list(struct path *p, char __user *u, size_t n)
 	n = min(n, XATTR_SIZE_MAX);
 	if (n && !(buf = kvzalloc(n, GFP_KERNEL)))
 		return -ENOMEM;
+	down_read(&i->rwsem);
 	ret = i->op->listxattr(p->dentry, buf, n);
+	up_read(&i->rwsem);
 	if (ret > 0 && n && copy_to_user(u, buf, min((size_t)ret, n)))
 		ret = -EFAULT;
 	kvfree(buf);
 	return ret;
-}
-
-static int may_change(struct path *p)
-{
-	struct inode *i = p->dentry->inode;
-
-	if (mnt_readonly(p->mnt))
-		return -EROFS;
-	return current_fsuid() == i->uid || capable(CAP_FOWNER) ? 0 : -EPERM;
 }
 
 static long do_set(struct path *p, const char __user *uname, const void __user *u, size_t n, int flags)
@@ -93,18 +110,22 @@ static long do_set(struct path *p, const char __user *uname, const void __user *
 
 	if (flags & ~3 || n > XATTR_SIZE_MAX)
 		return n > XATTR_SIZE_MAX ? -E2BIG : -EINVAL;
-	if (!err)
-		err = may_change(p);
-	if (!err && (!i->op || !i->op->setxattr))
-		err = -EOPNOTSUPP;
 	if (!err && n) {
 		buf = kvmalloc(n, GFP_KERNEL);
 		err = !buf ? -ENOMEM : copy_from_user(buf, u, n) ? -EFAULT : 0;
 	}
 	if (!err) {
-		down_write(&i->rwsem);
-		err = i->op->setxattr(p->dentry, name, buf, n, flags);
-		up_write(&i->rwsem);
+		err = mnt_want_write(p->mnt);
+		if (!err) {
+			down_write(&i->rwsem);
+			err = may_use(i, name, true);
+			if (!err)
+				err = i->op && i->op->setxattr ? i->op->setxattr(p->dentry, name, buf, n, flags) : -EOPNOTSUPP;
+			up_write(&i->rwsem);
+			mnt_drop_write(p->mnt);
+			if (!err && inotify_on())
+				inotify_child(p->dentry, IN_ATTRIB | notify_dir_bit(i));
+		}
 	}
 	kvfree(buf);
 	return err;
@@ -117,14 +138,17 @@ static long do_remove(struct path *p, const char __user *uname)
 	int err = get_name(name, uname);
 
 	if (!err)
-		err = may_change(p);
-	if (!err && (!i->op || !i->op->removexattr))
-		err = -EOPNOTSUPP;
+		err = mnt_want_write(p->mnt);
 	if (err)
 		return err;
 	down_write(&i->rwsem);
-	err = i->op->removexattr(p->dentry, name);
+	err = may_use(i, name, true);
+	if (!err)
+		err = i->op && i->op->removexattr ? i->op->removexattr(p->dentry, name) : -EOPNOTSUPP;
 	up_write(&i->rwsem);
+	mnt_drop_write(p->mnt);
+	if (!err && inotify_on())
+		inotify_child(p->dentry, IN_ATTRIB | notify_dir_bit(i));
 	return err;
 }
 

@@ -95,6 +95,7 @@ int ext2_alloc_block(struct ext2_fs *fs, u64 goal, bool root, u64 *out);
 void ext2_free_blocks(struct ext2_fs *fs, u64 b, u32 n);
 
 /* ialloc.c */
+int ext2_inode_buffer(struct ext2_fs *fs, u32 ino, struct buffer **b, struct ext2_dinode **d);
 int ext2_read_node(struct ext2_fs *fs, u32 ino, struct ext2_node *n);
 int ext2_write_node(struct ext2_node *n);
 int ext2_alloc_node(struct ext2_fs *fs, const struct ext2_node *dir, u16 mode, struct ext2_node *n);
@@ -124,6 +125,15 @@ int ext2_dir_replace(struct ext2_node *dir, const char *name, unsigned len, u32 
 int ext2_dir_init(struct ext2_node *dir, u32 parent, bool root);
 int ext2_dir_empty(struct ext2_node *dir); /* 1, 0 or error */
 u8 ext2_mode_type(u16 mode);
+
+/* xattr.c; the caller writes the node afterwards (not: ext2_xattr_drop's caller, which frees it) */
+#define EXT2_XATTR_CREATE 1
+#define EXT2_XATTR_REPLACE 2
+long ext2_xattr_get(struct ext2_node *n, u8 index, const char *name, void *buf, size_t size); /* length; size 0: only that */
+int ext2_xattr_list(struct ext2_node *n, bool (*fn)(void *ctx, u8 index, const char *name, unsigned len), void *ctx);
+/* value NULL: takes it away. */
+int ext2_xattr_set(struct ext2_node *n, u8 index, const char *name, const void *value, size_t size, int flags, bool root);
+void ext2_xattr_drop(struct ext2_node *n);
 
 /* symlink.c */
 int ext2_link_read(struct ext2_node *n, char *buf, unsigned size); /* length; buf is terminated */

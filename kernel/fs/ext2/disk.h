@@ -135,8 +135,15 @@ struct ext4_extent_idx {
 } __attribute__((packed));
 
 struct ext2_xattr_header {
-	u32 h_magic, h_refcount, h_blocks, h_hash;
+	u32 h_magic, h_refcount, h_blocks, h_hash, h_checksum, h_reserved[3];
+} __attribute__((packed));
+struct ext2_xattr_entry {
+	u8 e_name_len, e_name_index;
+	u16 e_value_offs;
+	u32 e_value_block, e_value_size, e_hash;
+	char e_name[];
 } __attribute__((packed));
 #define EXT2_XATTR_MAGIC 0xea020000
+#define EXT2_XATTR_REFS_MAX 1024
 
 #endif

@@ -29,6 +29,12 @@ void ext2_evict(struct inode *i);
 int ext2_setattr(struct dentry *d, struct iattr *a);
 int ext2_sync_meta(struct super_block *sb, bool wait);
 
+ssize_t ext2_getxattr(struct dentry *d, const char *name, void *buf, size_t n);
+int ext2_setxattr(struct dentry *d, const char *name, const void *buf, size_t n, int flags);
+ssize_t ext2_listxattr(struct dentry *d, char *buf, size_t n);
+int ext2_removexattr(struct dentry *d, const char *name);
+#define EXT2_XATTR_OPS .getxattr = ext2_getxattr, .setxattr = ext2_setxattr, .listxattr = ext2_listxattr, .removexattr = ext2_removexattr
+
 extern const struct mpage_ops ext2_mpage;
 extern const struct address_space_operations ext2_aops;
 extern const struct inode_operations ext2_dir_iops, ext2_file_iops, ext2_link_iops, ext2_special_iops;

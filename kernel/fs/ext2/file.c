@@ -264,8 +264,8 @@ static int dir_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 const struct file_operations ext2_file_fops = {
 	.llseek = generic_file_llseek, .read = ext2_read, .write = ext2_write, .mmap = generic_file_mmap, .fsync = ext2_fsync,
 };
-const struct inode_operations ext2_file_iops = { .setattr = ext2_setattr };
-const struct inode_operations ext2_special_iops = { .setattr = ext2_setattr };
+const struct inode_operations ext2_file_iops = { .setattr = ext2_setattr, EXT2_XATTR_OPS };
+const struct inode_operations ext2_special_iops = { .setattr = ext2_setattr, EXT2_XATTR_OPS };
 
 static bool emit(void *ctx, const char *name, unsigned len, u32 ino, u8 type, u64 next)
 {

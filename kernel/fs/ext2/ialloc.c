@@ -4,7 +4,7 @@
  * Locks: fs->lock for bitmaps, counts and the orphan list. */
 #include "core.h"
 
-static int inode_buffer(struct ext2_fs *fs, u32 ino, struct buffer **b, struct ext2_dinode **d)
+int ext2_inode_buffer(struct ext2_fs *fs, u32 ino, struct buffer **b, struct ext2_dinode **d)
 {
 	if (!ino || ino > fs->inodes)
 		return -EINVAL;
@@ -36,7 +36,7 @@ int ext2_read_node(struct ext2_fs *fs, u32 ino, struct ext2_node *n)
 		ext2_error(fs, "inode number %u is out of range", ino);
 		return -EUCLEAN;
 	}
-	e = inode_buffer(fs, ino, &b, &d);
+	e = ext2_inode_buffer(fs, ino, &b, &d);
 	if (e)
 		return e;
 	n->fs = fs;
@@ -119,7 +119,7 @@ int ext2_write_node(struct ext2_node *n)
 
 	if (!fs->writable)
 		return -EROFS;
-	e = inode_buffer(fs, n->ino, &b, &d);
+	e = ext2_inode_buffer(fs, n->ino, &b, &d);
 	if (e)
 		return e;
 	encode(n, d);
@@ -248,7 +248,7 @@ int ext2_alloc_node(struct ext2_fs *fs, const struct ext2_node *dir, u16 mode, s
 	mutex_unlock(&fs->lock);
 	if (e)
 		return e;
-	e = inode_buffer(fs, ino, &b, &d);
+	e = ext2_inode_buffer(fs, ino, &b, &d);
 	if (e) {
 		give_back_inode(fs, ino, is_dir);
 		return e;
@@ -276,35 +276,6 @@ int ext2_alloc_node(struct ext2_fs *fs, const struct ext2_node *dir, u16 mode, s
 	return 0;
 }
 
-/* The block of extended attributes may be shared; drop one reference. */
-static void put_xattr_block(struct ext2_node *n)
-{
-	struct ext2_fs *fs = n->fs;
-	struct buffer *b;
-	u64 at = n->file_acl;
-
-	n->file_acl = 0;
-	if (!at)
-		return;
-	if (!ext2_block_ok(fs, at) || bread(fs->dev, at, fs->bsize, &b)) {
-		ext2_error(fs, "inode %u: bad attribute block", n->ino);
-		return;
-	}
-	struct ext2_xattr_header *h = b->data;
-	if (h->h_magic != EXT2_XATTR_MAGIC || h->h_refcount > 1024) {
-		ext2_error(fs, "inode %u: damaged attribute block", n->ino);
-		brelse(b);
-	} else if (h->h_refcount > 1) {
-		h->h_refcount--;
-		ext2_dirty(fs, b);
-		brelse(b);
-	} else {
-		brelse(b);
-		bforget(fs->dev, at, fs->bsize);
-		ext2_free_blocks(fs, at, 1);
-	}
-}
-
 void ext2_free_node(struct ext2_node *n, s64 now)
 {
 	struct ext2_fs *fs = n->fs;
@@ -313,7 +284,7 @@ void ext2_free_node(struct ext2_node *n, s64 now)
 		return;
 	if (ext2_has_blocks(n))
 		ext2_truncate_blocks(n, 0);
-	put_xattr_block(n);
+	ext2_xattr_drop(n);
 	n->size = n->blocks = 0;
 	n->links = 0;
 	ext2_orphan_del(n);

@@ -339,6 +339,6 @@ static int ext2_tmpfile(struct inode *dir, struct dentry *d, mode_t mode)
 const struct inode_operations ext2_dir_iops = {
 	.lookup = ext2_lookup, .create = ext2_create, .link = ext2_link, .unlink = ext2_unlink, .symlink = ext2_symlink,
 	.mkdir = ext2_mkdir, .rmdir = ext2_rmdir, .mknod = ext2_mknod, .rename = ext2_rename, .setattr = ext2_setattr,
-	.tmpfile = ext2_tmpfile,
+	.tmpfile = ext2_tmpfile, EXT2_XATTR_OPS,
 };
-const struct inode_operations ext2_link_iops = { .get_link = ext2_get_link, .setattr = ext2_setattr };
+const struct inode_operations ext2_link_iops = { .get_link = ext2_get_link, .setattr = ext2_setattr, EXT2_XATTR_OPS };

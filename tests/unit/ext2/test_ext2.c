@@ -298,6 +298,151 @@ static void test_orphans(void **s)
 	free(d.image);
 }
 
+static bool count_attr(void *ctx, u8 index, const char *name, unsigned len)
+{
+	(void)index;
+	(void)name;
+	(void)len;
+	++*(unsigned *)ctx;
+	return true;
+}
+
+static void expect_attr(struct ext2_node *n, u8 index, const char *name, const void *value, long size)
+{
+	char got[4096];
+	assert_int_equal(ext2_xattr_get(n, index, name, got, sizeof(got)), size);
+	if (size > 0)
+		assert_memory_equal(got, value, size);
+	assert_int_equal(ext2_xattr_get(n, index, name, NULL, 0), size);
+}
+
+/* debugfs puts attributes behind the inode's fields; ours go to a block; stock debugfs reads them. */
+static void test_xattr(void **s)
+{
+	struct ext2_fs fs;
+	struct ext2_node root, f, g;
+	char big[4096], model[40][16];
+	unsigned n = 0;
+	u32 ino;
+	(void)s;
+	sh("rm -f %s/a.img; mke2fs -q -t ext2 -b 1024 -I 256 %s/a.img 4M", dir, dir);
+	sh("echo hello >%s/h; debugfs -w %s/a.img -R 'write %s/h stock' >/dev/null 2>&1", dir, dir, dir);
+	sh("debugfs -w %s/a.img -R 'ea_set stock user.one first-value' 2>/dev/null", dir);
+	sh("debugfs -w %s/a.img -R 'ea_set stock security.two second' 2>/dev/null", dir);
+	struct block_device d = load("a.img");
+	open_rw(&fs, &d);
+	root_of(&fs, &root);
+	assert_int_equal(ext2_dir_find(&root, "stock", 5, &ino), 0);
+	memset(&f, 0, sizeof(f));
+	assert_int_equal(ext2_read_node(&fs, ino, &f), 0);
+	expect_attr(&f, 1, "one", "first-value", 11);
+	expect_attr(&f, 6, "two", "second", 6);
+	expect_attr(&f, 1, "two", NULL, -ENODATA);
+	assert_int_equal(ext2_xattr_set(&f, 1, "three", "third", 5, EXT2_XATTR_REPLACE, true), -ENODATA);
+	assert_int_equal(ext2_xattr_set(&f, 1, "one", "x", 1, EXT2_XATTR_CREATE, true), -EEXIST);
+	assert_int_equal(ext2_xattr_set(&f, 1, "three", "third", 5, EXT2_XATTR_CREATE, true), 0);
+	assert_int_equal(ext2_xattr_set(&f, 1, "one", "uno", 3, 0, true), 0);
+	expect_attr(&f, 1, "one", "uno", 3);
+	expect_attr(&f, 6, "two", "second", 6);
+	expect_attr(&f, 1, "three", "third", 5);
+	ext2_write_node(&f);
+	/* many, in any order, against a model; until the block is full */
+	new_node(&fs, &root, "many", EXT2_S_IFREG | 0644, &g);
+	memset(model, 0, sizeof(model));
+	memset(big, 'b', sizeof(big));
+	for (unsigned i = 0; i < 2000; i++) {
+		unsigned k = rnd() % 40;
+		char name[12];
+		snprintf(name, sizeof(name), "n%u%s", k, k % 3 ? "" : "xx");
+		if (rnd() % 3) {
+			int e = ext2_xattr_set(&g, 1, name, big, rnd() % 15, 0, true);
+			assert_true(!e || e == -ENOSPC);
+			if (!e)
+				model[k][0] = 1;
+		} else {
+			assert_int_equal(ext2_xattr_set(&g, 1, name, NULL, 0, 0, true), model[k][0] ? 0 : -ENODATA);
+			model[k][0] = 0;
+		}
+	}
+	for (unsigned k = 0; k < 40; k++)
+		n += model[k][0];
+	unsigned listed = 0;
+	assert_int_equal(ext2_xattr_list(&g, count_attr, &listed), 0);
+	assert_int_equal(listed, n);
+	assert_int_equal(ext2_xattr_set(&g, 1, "huge", big, 1000, 0, true), -ENOSPC);
+	assert_int_equal(ext2_xattr_set(&g, 4, "t", "trust", 5, 0, true), 0);
+	ext2_write_node(&g);
+	/* with the last one the block goes, and with the inode */
+	struct ext2_node h;
+	u64 before = fs.free_blocks;
+	new_node(&fs, &root, "gone", EXT2_S_IFREG | 0644, &h);
+	assert_int_equal(ext2_xattr_set(&h, 1, "a", "v", 1, 0, true), 0);
+	assert_int_equal(fs.free_blocks, before - 1);
+	assert_int_equal(ext2_xattr_set(&h, 1, "a", NULL, 0, 0, true), 0);
+	assert_int_equal(fs.free_blocks, before);
+	assert_int_equal(ext2_xattr_set(&h, 1, "a", "v", 1, 0, true), 0);
+	ext2_write_node(&h);
+	remove_node(&root, "gone", &h);
+	assert_int_equal(fs.free_blocks, before);
+	shut(&fs);
+	store_and_check(&d, "b.img");
+	free(d.image);
+	sh("debugfs -R 'ea_get stock user.one' %s/b.img 2>/dev/null | grep -q uno", dir);
+	sh("debugfs -R 'ea_get stock security.two' %s/b.img 2>/dev/null | grep -q second", dir);
+	sh("debugfs -R 'ea_get many trusted.t' %s/b.img 2>/dev/null | grep -q trust", dir);
+}
+
+/* A directory that grows on a full disk gives back what it got on the way: indirect blocks of each level. */
+static void test_dir_full(void **s)
+{
+	(void)s;
+	for (unsigned leave = 0; leave < 4; leave++) {
+		for (unsigned fill = 11; fill <= 12 + 256 + 1; fill += fill == 13 ? 254 : 1) {
+			struct ext2_fs fs;
+			struct ext2_node root, big, many;
+			u32 one = 1;
+			u64 p, n = 0;
+			char name[256];
+			sh("rm -f %s/a.img; mke2fs -q -t ext2 -b 1024 -m 0 -N 64 %s/a.img 1M", dir, dir);
+			struct block_device d = load("a.img");
+			open_rw(&fs, &d);
+			root_of(&fs, &root);
+			new_node(&fs, &root, "many", EXT2_S_IFDIR | 0755, &many);
+			unsigned made = 0;
+			while (many.size >> 10 < fill) {
+				snprintf(name, sizeof(name), "%0240u", made++);
+				assert_int_equal(ext2_dir_add(&many, name, 240, root.ino, EXT2_S_IFREG, true), 0);
+			}
+			ext2_write_node(&many);
+			new_node(&fs, &root, "big", EXT2_S_IFREG | 0644, &big);
+			while (fs.free_blocks > leave && !ext2_map(&big, n, &p, &one, true, true, NULL))
+				n++;
+			big.size = n << 10;
+			ext2_write_node(&big);
+			u64 blocks = many.blocks, left = fs.free_blocks, size = many.size;
+			int e = 0;
+			for (unsigned k = 0; k < 40 && !e; k++) {
+				blocks = many.blocks, left = fs.free_blocks, size = many.size;
+				snprintf(name, sizeof(name), "%0240u", made++);
+				e = ext2_dir_add(&many, name, 240, root.ino, EXT2_S_IFREG, true);
+			}
+			assert_int_equal(e, -ENOSPC);
+			assert_int_equal(many.blocks, blocks);
+			assert_int_equal(fs.free_blocks, left);
+			assert_int_equal(many.size, size);
+			/* the names point at the root: take them out again before the check */
+			for (unsigned k = 0; k < made; k++) {
+				snprintf(name, sizeof(name), "%0240u", k);
+				ext2_dir_remove(&many, name, 240);
+			}
+			ext2_write_node(&many);
+			shut(&fs);
+			store_and_check(&d, "b.img");
+			free(d.image);
+		}
+	}
+}
+
 /* Walks everything that can be reached; bounded, whatever the image says. */
 struct walk {
 	struct ext2_fs *fs;
@@ -474,7 +619,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_1k), cmocka_unit_test(test_2k), cmocka_unit_test(test_4k), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_orphans), cmocka_unit_test(test_ext4_ro), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_orphans), cmocka_unit_test(test_xattr), cmocka_unit_test(test_dir_full), cmocka_unit_test(test_ext4_ro), cmocka_unit_test(test_damaged),
 	};
 	seed = getenv("SEED") ? strtoul(getenv("SEED"), NULL, 0) : (unsigned)time(NULL);
 	printf("seed %u\n", seed);
