@@ -175,7 +175,7 @@ static ssize_t blk_write(struct file *f, struct iov_iter *from, loff_t *pos)
 
 static int blk_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 {
-	int e = filemap_write_and_wait_range(f->mapping, start, end), g = blkdev_issue_flush(bdev_of(f));
+	int e = file_write_and_wait_range(f, start, end), g = blkdev_issue_flush(bdev_of(f));
 	(void)datasync;
 	return e ? e : g;
 }

@@ -60,7 +60,8 @@ static int show_bdev(struct block_device *b)
 	size_t len = strlen(d->name);
 	int e;
 
-	b->dev = d->major << 20 | (d->first_minor + b->partno);
+	b->dev = d->ext_parts && b->partno ? BLOCK_EXT_MAJOR << 20 | (d->first_minor * DISK_MAX_PARTS + b->partno) :
+					     d->major << 20 | (d->first_minor + b->partno);
 	e = bdev_init_inode(b);
 	if (e)
 		return e;
@@ -250,12 +251,28 @@ int rescan_partitions(struct gendisk *d)
 	return e;
 }
 
+void disk_drop_partitions(struct gendisk *d)
+{
+	bool busy = false;
+
+	lock_disks();
+	for (unsigned i = 1; i < DISK_MAX_PARTS; i++)
+		busy |= d->part[i] && (d->part[i]->openers || d->part[i]->holder);
+	if (!busy)
+		drop_partitions(d);
+	unlock_disks();
+}
+
 /* disks_mutex held. */
 static struct block_device *find_bdev(dev_t dev)
 {
 	struct gendisk *d;
 	list_for_each_entry(d, &disks, node)
-		if (d->major == dev >> 20 && (dev & 0xfffff) - d->first_minor < d->minors)
+		if (d->ext_parts) {
+			for (unsigned i = 0; i < DISK_MAX_PARTS; i++)
+				if (d->part[i] && d->part[i]->dev == dev)
+					return d->part[i];
+		} else if (d->major == dev >> 20 && (dev & 0xfffff) - d->first_minor < d->minors)
 			return d->part[(dev & 0xfffff) - d->first_minor];
 	return NULL;
 }

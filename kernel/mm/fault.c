@@ -83,7 +83,7 @@ static int fault_file(struct vma *v, unsigned long a, pte_t *pte, unsigned flags
 		put_page(p);
 		if (!c)
 			return VM_FAULT_OOM;
-		install(v, a, pte, 0, c, true);
+		install(v, a, pte, 0, c, v->flags & VM_WRITE);
 		return r & VM_FAULT_MAJOR;
 	}
 	if (write && v->ops->page_mkwrite) {
@@ -142,7 +142,8 @@ static int fault_wp(struct vma *v, unsigned long a, pte_t *pte, pte_t e, unsigne
 		return 0;
 	}
 	if (PageAnon(old) && page_count(old) - atomic64_read(&old->pins) == 1) { /* devices that write to it do so for us */
-		WRITE_ONCE(*pte, e | PTE_W | PTE_D | PTE_A); /* the last user keeps it */
+		if (v->flags & VM_WRITE) /* else a debugger writes, and the program may not */
+			WRITE_ONCE(*pte, e | PTE_W | PTE_D | PTE_A); /* the last user keeps it */
 		spin_unlock(&mm->page_table_lock);
 		return 0;
 	}
@@ -152,7 +153,7 @@ static int fault_wp(struct vma *v, unsigned long a, pte_t *pte, pte_t e, unsigne
 	put_page(old);
 	if (!c)
 		return VM_FAULT_OOM;
-	install(v, a, pte, e, c, true);
+	install(v, a, pte, e, c, v->flags & VM_WRITE);
 	return 0;
 }
 
@@ -272,24 +273,46 @@ int do_page_fault(struct pt_regs *regs, unsigned long addr)
 	return 0;
 }
 
-/* mmap_lock read-held. One page with a reference, or NULL with *err. pin: it will be written behind the page table's back, so
+/* mmap_lock read-held. One page with a reference, or NULL with *err. PIN_HOLD: it will be written behind the page table's back, so
  * a fork must not share it (copy_vma_ptes) and a write fault must not replace it. */
-static struct page *pin_one(struct mm *mm, unsigned long a, bool write, bool pin, int *err)
+#define PIN_WRITE 1u
+#define PIN_HOLD 2u
+#define PIN_FORCE 4u /* a debugger: protections of private mappings do not count, a copy is made instead */
+
+static bool may_pin(const struct vma *v, unsigned how)
+{
+	if (v->flags & VM_PFNMAP)
+		return false;
+	if (how & PIN_WRITE)
+		return v->flags & VM_WRITE || (how & PIN_FORCE && v->flags & VM_MAYWRITE && !(v->flags & VM_SHARED));
+	return v->flags & (VM_READ | VM_EXEC | VM_WRITE) || (how & PIN_FORCE && v->flags & VM_MAYREAD);
+}
+
+/* Does the entry give what is asked for? */
+static bool entry_serves(pte_t e, unsigned how)
+{
+	struct page *p = pfn_to_page(pte_pfn(e));
+	if (!e || e & PTE_SPECIAL || !(e & PTE_P || how & PIN_FORCE))
+		return false;
+	return !(how & PIN_WRITE) || e & PTE_W || (how & PIN_FORCE && PageAnon(p) && page_count(p) - atomic64_read(&p->pins) == 1);
+}
+
+static struct page *pin_one(struct mm *mm, unsigned long a, unsigned how, int *err)
 {
 	for (int i = 0; i < 16; i++) {
 		struct vma *v = find_for_fault(mm, a);
-		unsigned fl = write ? FAULT_FLAG_WRITE : 0;
+		unsigned fl = how & PIN_WRITE ? FAULT_FLAG_WRITE : 0;
 		*err = -EFAULT;
-		if (!v || v->flags & VM_PFNMAP || !(write ? v->flags & VM_WRITE : v->flags & (VM_READ | VM_EXEC | VM_WRITE)))
+		if (!v || !may_pin(v, how))
 			return NULL;
 		pte_t *p = pte_lookup(mm, a);
 		if (p) {
 			spin_lock(&mm->page_table_lock);
 			pte_t e = *p;
-			if (e & PTE_P && !(e & PTE_SPECIAL) && (!write || e & PTE_W)) {
+			if (entry_serves(e, how)) {
 				struct page *pg = pfn_to_page(pte_pfn(e));
 				get_page(pg);
-				if (pin && PageAnon(pg))
+				if (how & PIN_HOLD && PageAnon(pg))
 					atomic64_inc(&pg->pins);
 				spin_unlock(&mm->page_table_lock);
 				return pg;
@@ -316,7 +339,7 @@ long get_user_pages(struct mm *mm, unsigned long start, unsigned long n, bool wr
 		return -EFAULT;
 	down_read(&mm->mmap_lock);
 	for (; (unsigned long)got < n; got++) {
-		pages[got] = pin_one(mm, start + ((unsigned long)got << PAGE_SHIFT), write, write, &err);
+		pages[got] = pin_one(mm, start + ((unsigned long)got << PAGE_SHIFT), write ? PIN_WRITE | PIN_HOLD : 0, &err);
 		if (!pages[got])
 			break;
 	}
@@ -335,14 +358,15 @@ void put_user_pages(struct page **pages, unsigned long n, bool dirty)
 	}
 }
 
-long access_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write)
+static long access_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, unsigned how)
 {
+	bool write = how & PIN_WRITE;
 	long done = 0;
 	down_read(&mm->mmap_lock);
 	while (len) {
 		int err;
 		size_t off = addr & ~PAGE_MASK, n = min(len, PAGE_SIZE - off);
-		struct page *p = addr < TASK_SIZE ? pin_one(mm, addr & PAGE_MASK, write, false, &err) : NULL;
+		struct page *p = addr < TASK_SIZE ? pin_one(mm, addr & PAGE_MASK, how, &err) : NULL;
 		if (!p)
 			break;
 		char *k = (char *)page_address(p) + off;
@@ -362,6 +386,16 @@ long access_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len,
 	return done;
 }
 
+long access_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write)
+{
+	return access_vm(mm, addr, buf, len, write ? PIN_WRITE : 0);
+}
+
+long debug_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write)
+{
+	return access_vm(mm, addr, buf, len, (write ? PIN_WRITE : 0) | PIN_FORCE);
+}
+
 int mlock_range_populate(struct mm *mm, unsigned long start, unsigned long end, bool ignore)
 {
 	for (unsigned long a = start; a < end; a += PAGE_SIZE) {
@@ -369,7 +403,7 @@ int mlock_range_populate(struct mm *mm, unsigned long start, unsigned long end, 
 		down_read(&mm->mmap_lock);
 		struct vma *v = vma_lookup(mm, a);
 		bool w = v && v->flags & VM_WRITE && !(v->flags & VM_SHARED);
-		struct page *p = v && v->flags & (VM_READ | VM_WRITE | VM_EXEC) ? pin_one(mm, a, w, false, &err) : NULL;
+		struct page *p = v && v->flags & (VM_READ | VM_WRITE | VM_EXEC) ? pin_one(mm, a, w ? PIN_WRITE : 0, &err) : NULL;
 		up_read(&mm->mmap_lock);
 		if (p)
 			put_page(p);

@@ -176,7 +176,7 @@ static void end_all(struct inode *i, u32 mask)
 		struct watch *w = i->inotify;
 
 		if (mask == IN_UNMOUNT || (w->mask & mask))
-			put_event(w->owner, w->wd, mask, 0, NULL);
+			put_event(w->owner, w->wd, mask | (mask == IN_UNMOUNT ? notify_dir_bit(i) : 0), 0, NULL);
 		end_watch(w, &dead);
 	}
 	spin_unlock(&inotify_lock);

@@ -36,7 +36,9 @@ static inline u32 notify_dir_bit(const struct inode *i) { return i && S_ISDIR(i-
 /* Something happened to an open file. */
 static inline void notify_file(struct file *f, u32 mask)
 {
-	if (inotify_on() && !(f->mode & (FMODE_PATH | FMODE_NONOTIFY)))
+	if (S_ISFIFO(f->inode->mode)) /* data that goes through is no change of the file */
+		mask &= ~(IN_ACCESS | IN_MODIFY);
+	if (mask && inotify_on() && !(f->mode & (FMODE_PATH | FMODE_NONOTIFY)))
 		inotify_child(f->path.dentry, mask | notify_dir_bit(f->inode));
 }
 

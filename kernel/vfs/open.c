@@ -387,6 +387,8 @@ static long check_fallocate(struct file *f, int mode, loff_t off, loff_t len)
 		return -EBADF;
 	if (((mode & ~FALLOC_FL_KEEP_SIZE) && (i->flags & S_APPEND)) || (i->flags & S_IMMUTABLE))
 		return -EPERM;
+	if (i->flags & S_SWAPFILE) /* a loop device has its blocks mapped */
+		return -ETXTBSY;
 	if (S_ISFIFO(i->mode))
 		return -ESPIPE;
 	if (S_ISDIR(i->mode))

@@ -5,9 +5,60 @@
 #include "loop.h"
 #include "../../block/block.h"
 
+/* Blocks that a discard gives back may be another file's at once: none may be in use by a read or write under way. */
+static void enter_blocks(struct loop *lo)
+{
+	for (;;) {
+		atomic_inc(&lo->flying);
+		smp_mb();
+		if (!READ_ONCE(lo->draining))
+			return;
+		if (atomic_dec_and_test(&lo->flying))
+			wake_up_all(&lo->idle);
+		blk_flush_plug();
+		wait_event(lo->idle, !READ_ONCE(lo->draining));
+	}
+}
+
+static void leave_blocks(struct loop *lo)
+{
+	if (atomic_dec_and_test(&lo->flying) && READ_ONCE(lo->draining))
+		wake_up_all(&lo->idle);
+}
+
+/* The whole file blocks of the range become holes. zeroes: it must read as zeroes afterwards, so all must be whole. */
+static int punch(struct loop *lo, struct bio *b, bool zeroes)
+{
+	unsigned bs = lo->map ? 1u << lo->map->blkbits(lo->inode) : 512;
+	u64 pos = (b->sector << SECTOR_SHIFT) + lo->offset, end = pos + b->size;
+	int e;
+
+	if (!lo->file->op->fallocate)
+		return -EOPNOTSUPP;
+	if (zeroes && ((pos | end) & (bs - 1)))
+		return -EOPNOTSUPP;
+	pos = ALIGN(pos, bs);
+	end &= ~(u64)(bs - 1);
+	if (pos >= end)
+		return 0;
+	mutex_lock(&lo->discard);
+	WRITE_ONCE(lo->draining, true);
+	smp_mb();
+	blk_flush_plug(); /* what we wait for may be ours */
+	wait_event(lo->idle, !atomic_read(&lo->flying));
+	e = lo->file->op->fallocate(lo->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos, end - pos);
+	lo->allocated = true; /* the next flush writes the map */
+	WRITE_ONCE(lo->draining, false);
+	wake_up_all(&lo->idle);
+	mutex_unlock(&lo->discard);
+	return e;
+}
+
 static void loop_end(struct bio *root)
 {
 	struct bio *b = root->private;
+	if (root->op == REQ_OP_READ || root->op == REQ_OP_WRITE)
+		leave_blocks(b->bdev->disk->private);
 	if (root->status && !b->status)
 		b->status = root->status;
 	blk_account_end(b->part, b->op, b->size, b->start);
@@ -129,6 +180,8 @@ static void loop_submit(struct request_queue *q, struct bio *b)
 		return;
 	}
 	blk_account_start(b->part, b->op);
+	if (b->op == REQ_OP_READ || b->op == REQ_OP_WRITE)
+		enter_blocks(lo);
 	root = bio_alloc(b->bdev, 1, b->op, 0, GFP_NOIO);
 	root->private = b;
 	root->end_io = loop_end;
@@ -144,6 +197,8 @@ static void loop_submit(struct request_queue *q, struct bio *b)
 				lo->allocated = true;
 			e = direct(lo, b, root);
 		}
+	} else if (!e && (b->op == REQ_OP_DISCARD || b->op == REQ_OP_WRITE_ZEROES)) {
+		e = punch(lo, b, b->op == REQ_OP_WRITE_ZEROES);
 	} else if (!e && b->op != REQ_OP_FLUSH) {
 		e = -EOPNOTSUPP;
 	}

@@ -52,7 +52,7 @@ static int bind(struct loop *lo, unsigned fd, bool bdev_writable, const struct l
 	if (e)
 		goto fail;
 	invalidate_inode_pages_range(f->mapping, 0, ~0ul);
-	lo->flags = info ? info->lo_flags & (LO_FLAGS_AUTOCLEAR | LO_FLAGS_READ_ONLY) : 0;
+	lo->flags = info ? info->lo_flags & (LO_FLAGS_AUTOCLEAR | LO_FLAGS_READ_ONLY | LO_FLAGS_PARTSCAN) : 0;
 	if (!(f->mode & FMODE_WRITE) || !bdev_writable)
 		lo->flags |= LO_FLAGS_READ_ONLY;
 	lo->offset = info ? info->lo_offset : 0;
@@ -67,6 +67,9 @@ static int bind(struct loop *lo, unsigned fd, bool bdev_writable, const struct l
 		lo->disk->queue->logical_block = bdev_logical_block_size(lo->map->bdev(inode));
 	}
 	lo->file = f;
+	lo->disk->queue->max_discard_sectors = lo->disk->queue->max_write_zeroes_sectors =
+		f->op->fallocate && !(lo->flags & LO_FLAGS_READ_ONLY) ? 1u << 21 : 0;
+	lo->disk->minors = lo->flags & LO_FLAGS_PARTSCAN ? DISK_MAX_PARTS : 1;
 	update(lo);
 	return 0;
 fail:
@@ -93,6 +96,9 @@ static int unbind(struct loop *lo)
 	lo->flags = 0;
 	lo->disk->ro = lo->disk->part[0]->ro = false; /* the next file may be written */
 	lo->name[0] = 0;
+	lo->disk->minors = 1;
+	lo->disk->queue->max_discard_sectors = lo->disk->queue->max_write_zeroes_sectors = 0;
+	schedule_work(&lo->drop_parts); /* not from here: the locks of the device list are outside ours */
 	fput(f);
 	return 0;
 }
@@ -129,7 +135,8 @@ static int set_status(struct loop *lo, const void __user *arg)
 	}
 	lo->offset = i.lo_offset;
 	lo->sizelimit = i.lo_sizelimit;
-	lo->flags = (lo->flags & ~LO_FLAGS_AUTOCLEAR) | (i.lo_flags & LO_FLAGS_AUTOCLEAR);
+	lo->flags = (lo->flags & ~LO_FLAGS_AUTOCLEAR) | (i.lo_flags & (LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN));
+	lo->disk->minors = lo->flags & LO_FLAGS_PARTSCAN ? DISK_MAX_PARTS : 1;
 	i.lo_file_name[63] = 0;
 	strscpy(lo->name, (const char *)i.lo_file_name, sizeof(lo->name));
 	update(lo);
@@ -140,6 +147,7 @@ static long loop_ioctl(struct block_device *bdev, unsigned cmd, unsigned long ar
 {
 	struct loop *lo = bdev->disk->private;
 	struct loop_config c;
+	bool scan;
 	long e;
 
 	if (cmd >> 8 != 0x4c)
@@ -174,15 +182,27 @@ static long loop_ioctl(struct block_device *bdev, unsigned cmd, unsigned long ar
 	case LOOP_SET_BLOCK_SIZE: e = arg == lo->disk->queue->logical_block ? 0 : -EINVAL; break;
 	default: e = -EINVAL;
 	}
+	scan = !e && lo->file && (lo->flags & LO_FLAGS_PARTSCAN) &&
+	       (cmd == LOOP_CONFIGURE || cmd == LOOP_SET_STATUS64 || cmd == LOOP_SET_CAPACITY);
 	mutex_unlock(&lo->mutex);
+	if (scan)
+		rescan_partitions(lo->disk);
 	return e;
+}
+
+static void drop_parts(struct work *w)
+{
+	struct loop *lo = container_of(w, struct loop, drop_parts);
+
+	if (!READ_ONCE(lo->file))
+		disk_drop_partitions(lo->disk);
 }
 
 /* bdev->mutex held by the caller. */
 static void loop_release(struct block_device *bdev)
 {
 	struct loop *lo = bdev->disk->private;
-	if (bdev->openers || !(lo->flags & LO_FLAGS_AUTOCLEAR))
+	if (bdev->disk->part[0]->openers || !(lo->flags & LO_FLAGS_AUTOCLEAR))
 		return;
 	mutex_lock(&lo->mutex);
 	unbind(lo);
@@ -230,11 +250,15 @@ static int add_loop(unsigned no)
 	lo->disk = g;
 	mutex_init(&lo->mutex);
 	mutex_init(&lo->alloc);
+	mutex_init(&lo->discard);
+	init_waitqueue_head(&lo->idle);
+	INIT_WORK(&lo->drop_parts, drop_parts);
 	q->write_cache = true; /* flushes must come through to the lower device */
 	q->rotational = false;
 	g->queue = q;
 	g->major = LOOP_MAJOR;
 	g->first_minor = no;
+	g->ext_parts = true;
 	g->ops = &loop_disk_ops;
 	g->private = lo;
 	g->attrs = loop_attrs;

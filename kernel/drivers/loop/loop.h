@@ -5,7 +5,9 @@
 
 #include <kernel/blkdev.h>
 #include <kernel/fs.h>
+#include <kernel/irq.h>
 #include <kernel/mpage.h>
+#include <kernel/wait.h>
 
 #define LOOP_SET_FD 0x4c00
 #define LOOP_CLR_FD 0x4c01
@@ -20,6 +22,7 @@
 #define LOOP_CTL_GET_FREE 0x4c82
 #define LO_FLAGS_READ_ONLY 1u
 #define LO_FLAGS_AUTOCLEAR 4u
+#define LO_FLAGS_PARTSCAN 8u
 #define LO_FLAGS_DIRECT_IO 16u
 
 struct loop_info64 {
@@ -45,6 +48,11 @@ struct loop {
 	u64 offset, sizelimit;
 	u32 flags;
 	bool allocated;              /* blocks were added since the last flush */
+	struct mutex discard;        /* one discard at a time */
+	bool draining;               /* a discard waits until no block is in use any more */
+	atomic_t flying;             /* reads and writes on mapped blocks */
+	wait_queue_head_t idle;
+	struct work drop_parts;      /* the partitions' nodes go after the last close */
 	char name[64];
 };
 

@@ -269,3 +269,66 @@ int ext2_truncate_blocks(struct ext2_node *n, u64 from)
 	mutex_unlock(&n->lock);
 	return e;
 }
+
+/* Empties the entries of [from, to) in the table that maps lblk `from`; *next: where to go on. */
+static int punch_table(struct run *r, u64 from, u64 to, u64 *next)
+{
+	struct ext2_fs *fs = r->n->fs;
+	u32 off[DEPTH_MAX], *table = r->n->block;
+	unsigned depth = path_of(fs, from, off), level;
+	struct buffer *b = NULL, *below;
+	int e = 0;
+
+	if (!depth) {
+		*next = to;
+		return 0;
+	}
+	for (level = 0; level + 1 < depth; level++) {
+		u64 at = table[off[level]];
+		u64 span = 1ULL << (fs->ptrs_shift * (depth - 1 - level)), inside = 0;
+		if (!at) { /* nothing below */
+			for (unsigned i = level + 1; i < depth; i++)
+				inside = (inside << fs->ptrs_shift) | off[i];
+			*next = from + span - inside;
+			goto out;
+		}
+		e = ext2_block_ok(fs, at) ? bread(fs->dev, at, fs->bsize, &below) : -EUCLEAN;
+		if (e)
+			goto out;
+		if (b)
+			brelse(b);
+		b = below;
+		table = b->data;
+	}
+	u32 end = depth == 1 ? EXT2_NDIR : fs->ptrs, i = off[depth - 1];
+	bool any = false;
+	for (; i < end && from < to; i++, from++)
+		if (table[i]) {
+			run_add(r, table[i], false);
+			table[i] = 0;
+			any = true;
+		}
+	if (any && b)
+		ext2_dirty(fs, b);
+	*next = from;
+out:
+	if (b)
+		brelse(b);
+	return e;
+}
+
+int ext2_punch_blocks(struct ext2_node *n, u64 from, u64 to)
+{
+	struct run r = { .n = n };
+	int e = 0;
+
+	if (!n->fs->writable || (n->flags & EXT2_EXTENTS_FL))
+		return -EROFS;
+	mutex_lock(&n->lock);
+	while (from < to && !e)
+		e = punch_table(&r, from, to, &from);
+	run_flush(&r);
+	n->last_lblk = n->last_pblk = 0;
+	mutex_unlock(&n->lock);
+	return e;
+}

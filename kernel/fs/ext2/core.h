@@ -108,6 +108,7 @@ void ext2_orphan_del(struct ext2_node *n);
  * create: a hole becomes one new block (*fresh), whose old contents the caller must replace. */
 int ext2_map(struct ext2_node *n, u64 lblk, u64 *pblk, u32 *count, bool create, bool root, bool *fresh);
 int ext2_truncate_blocks(struct ext2_node *n, u64 from); /* frees lblk >= from */
+int ext2_punch_blocks(struct ext2_node *n, u64 from, u64 to); /* makes [from, to) a hole; indirect blocks stay */
 u64 ext2_max_size(const struct ext2_fs *fs);
 bool ext2_has_blocks(const struct ext2_node *n);  /* is block[] a map? (not: device, fast link) */
 bool ext2_is_fast_link(const struct ext2_node *n);

@@ -167,7 +167,9 @@ static ssize_t ext2_read(struct file *f, struct iov_iter *to, loff_t *pos)
 	e = filemap_write_and_wait_range(f->mapping, *pos, *pos + to->count - 1);
 	if (e)
 		return e;
+	down_read(&f->mapping->host->rwsem); /* the blocks stay this file's until the data is in */
 	r = raw_direct(f, to, *pos, false);
+	up_read(&f->mapping->host->rwsem);
 	if (r > 0)
 		*pos += r;
 	return r;
@@ -261,8 +263,100 @@ static int dir_fsync(struct file *f, loff_t start, loff_t end, bool datasync)
 	return sync_metadata(f);
 }
 
+/* Zeroes [from, to), within one block, where it is not a hole. */
+static int zero_bytes(struct inode *i, loff_t from, loff_t to)
+{
+	struct page *p;
+
+	if (from >= to)
+		return 0;
+	p = read_mapping_page(i->mapping, from >> PAGE_SHIFT, NULL);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	lock_page(p);
+	wait_on_page_writeback(p);
+	memset((u8 *)page_address(p) + (from & (PAGE_SIZE - 1)), 0, to - from);
+	set_page_dirty(p);
+	unlock_page(p);
+	put_page(p);
+	return 0;
+}
+
+/* Only holes are made: ext2 has no way to note blocks that are reserved but unwritten. */
+static long ext2_fallocate(struct file *f, int mode, loff_t off, loff_t len)
+{
+	struct inode *i = f->mapping->host;
+	struct ext2_fs *fs = ext2_fs(i->sb);
+	loff_t bs = fs->bsize, size, end, first, last;
+	int e = 0;
+
+	if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		return -EOPNOTSUPP;
+	down_write(&i->rwsem);
+	size = i_size_read(i);
+	end = min(off + len, size);
+	if (off < end) {
+		first = (off + bs - 1) & -bs;
+		last = end == size ? (size + bs - 1) & -bs : end & -bs;
+		e = zero_bytes(i, off, min(first, end));
+		if (!e && last >= first)
+			e = zero_bytes(i, last, end);
+		if (!e && first < last) {
+			truncate_pagecache_range(i, first, last);
+			ext2_begin(fs, 64);
+			e = ext2_punch_blocks(ext2_node(i), first >> fs->bshift, last >> fs->bshift);
+			i->blocks = ext2_node(i)->blocks;
+			ext2_push(i);
+			ext2_write_node(ext2_node(i)); /* at once, as for truncation */
+			ext2_end(fs);
+		}
+		i->mtime = i->ctime = current_time(i);
+		mark_inode_dirty(i);
+	}
+	up_write(&i->rwsem);
+	return e == -EUCLEAN ? -EIO : e;
+}
+
+/* Where data or a hole begins. */
+static loff_t ext2_llseek(struct file *f, loff_t off, int whence)
+{
+	struct inode *i = f->mapping->host;
+	unsigned bits = ext2_fs(i->sb)->bshift;
+	loff_t size, at;
+	int e = 0;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return generic_file_llseek(f, off, whence);
+	down_read(&i->rwsem);
+	size = i_size_read(i);
+	/* stores through mappings get their blocks when they are written */
+	if (off < 0 || off >= size)
+		e = -ENXIO;
+	else
+		e = filemap_write_and_wait(i->mapping);
+	for (at = off; !e && at < size;) {
+		struct block_map m = { 0 };
+
+		e = get_block(i, at >> bits, 1u << 16, false, &m);
+		if (e || m.mapped == (whence == SEEK_DATA))
+			break;
+		at = (loff_t)(((u64)(at >> bits) + (m.count ? m.count : 1)) << bits);
+	}
+	up_read(&i->rwsem);
+	if (e)
+		return e;
+	if (at >= size) {
+		if (whence == SEEK_DATA)
+			return -ENXIO;
+		at = size;
+	}
+	f->pos = at;
+	return at;
+}
+
 const struct file_operations ext2_file_fops = {
-	.llseek = generic_file_llseek, .read = ext2_read, .write = ext2_write, .mmap = generic_file_mmap, .fsync = ext2_fsync,
+	.llseek = ext2_llseek, .read = ext2_read, .write = ext2_write, .mmap = generic_file_mmap, .fsync = ext2_fsync,
+	.fallocate = ext2_fallocate,
 };
 const struct inode_operations ext2_file_iops = { .setattr = ext2_setattr, EXT2_XATTR_OPS };
 const struct inode_operations ext2_special_iops = { .setattr = ext2_setattr, EXT2_XATTR_OPS };

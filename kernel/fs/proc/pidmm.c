@@ -53,7 +53,7 @@ static ssize_t mem_move(struct file *f, struct iov_iter *i, loff_t *pos, bool wr
 			e = -EFAULT;
 			break;
 		}
-		got = access_process_vm(mm, at, buf, n, write);
+		got = debug_process_vm(mm, at, buf, n, write);
 		if (got <= 0)
 			e = -EIO;
 		else if (!write && copy_to_iter(buf, (size_t)got, i) != (size_t)got)

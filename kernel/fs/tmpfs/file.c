@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Regular files of tmpfs: their pages, holes, preallocation, and the seals of memory files. A page that holds data is
- * marked PG_private, dirty for ever and counted against the limit; zero pages of holes are not. Entry points:
+ * marked PG_private, dirty for ever and counted against the limit; zero pages of holes are not. PG_fs1: it was written, not
+ * only reserved; for SEEK_DATA the rest is a hole. Entry points:
  * tmpfs_aops, tmpfs_file_fops, tmpfs_seals, tmpfs_may_resize. Locks: inode->rwsem (write) over size, seals and holes. */
 #include "tmpfs.h"
 #include <kernel/kernel.h>
@@ -44,6 +45,7 @@ static int tmpfs_write_begin(struct file *f, struct address_space *m, loff_t pos
 		}
 		SetPagePrivate(*out);
 	}
+	set_bit(PG_fs1, &(*out)->flags);
 	return 0;
 }
 
@@ -83,7 +85,7 @@ static unsigned long next_page(struct address_space *m, unsigned long index, uns
 
 		spin_lock_irqsave(&m->lock, fl);
 		n = radix_gang_lookup(&m->pages, &item, &at, index, 1);
-		is = n && PagePrivate((struct page *)item);
+		is = n && test_bit(PG_fs1, &((struct page *)item)->flags);
 		spin_unlock_irqrestore(&m->lock, fl);
 		if (!n)
 			return data ? end : index;

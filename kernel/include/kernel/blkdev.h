@@ -23,6 +23,7 @@ struct address_space;
 #define SD_MAJOR 8
 #define SR_MAJOR 11
 #define LOOP_MAJOR 7
+#define BLOCK_EXT_MAJOR 259
 #define XVD_MAJOR 202
 #define DISK_MAX_PARTS 16u
 
@@ -137,6 +138,7 @@ struct gendisk {
 	const struct gendisk_ops *ops;
 	void *private;
 	bool removable, ro, cdrom;
+	bool ext_parts; /* partitions have numbers of BLOCK_EXT_MAJOR: the disks' own minors follow one another */
 	struct device *parent, *device;
 	const struct device_attr *const *attrs; /* the driver's own files in /sys/block/NAME; driver_data is part[0] */
 	struct block_device *part[DISK_MAX_PARTS]; /* [0] the disk; (disks_mutex) */
@@ -149,6 +151,7 @@ void put_disk(struct gendisk *d);
 void set_capacity(struct gendisk *d, sector_t sectors);
 static inline sector_t get_capacity(const struct gendisk *d) { return d->part[0]->sectors; }
 int rescan_partitions(struct gendisk *d); /* -EBUSY when one is in use */
+void disk_drop_partitions(struct gendisk *d);
 /* Partition parsers add what they find. */
 int disk_add_partition(struct gendisk *d, unsigned no, sector_t start, sector_t sectors);
 

@@ -173,6 +173,8 @@ long get_user_pages(struct mm *mm, unsigned long start, unsigned long n, bool wr
 void put_user_pages(struct page **pages, unsigned long n, bool dirty);
 /* Reads or writes another address space (ptrace, /proc/pid/mem, exec arguments); bytes done. */
 long access_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write);
+/* The same for a debugger: protections of private mappings are ignored, stores make copies (breakpoints). */
+long debug_process_vm(struct mm *mm, unsigned long addr, void *buf, size_t len, bool write);
 
 /* For a file's mmap operation: frames without struct page counting (VM_PFNMAP). prot: 0 or PTE cache bits. */
 int remap_pfn_range(struct vma *v, unsigned long addr, unsigned long pfn, unsigned long size, unsigned long cache);
