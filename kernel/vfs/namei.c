@@ -576,6 +576,8 @@ static struct file *finish_open(const struct path *p, int flags, bool created)
 		e = -ELOOP;
 	if (e)
 		return ERR_PTR(e);
+	if (!(flags & O_PATH) && (S_ISSOCK(i->mode) || !(i->mode & S_IFMT))) /* /proc/PID/fd/N of sockets, epoll and the like */
+		return ERR_PTR(-ENXIO);
 	if ((flags & O_CREAT) && !created && !(flags & O_PATH) && S_ISDIR(i->mode))
 		return ERR_PTR(-EISDIR);
 	f = dentry_open(p, (unsigned)flags);
