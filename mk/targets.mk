@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What a person types.
 
-.PHONY: run debug check check-full check-unit list-unit deps
+.PHONY: run debug check check-full check-unit mutants list-unit deps
 deps:
 	@tools/host/deps.sh
 
@@ -25,6 +25,11 @@ check-full: deps
 check-unit: deps
 	@tools/host/check.py --unit
 
+# MUTANT=word: only those with that word in their name; SYSTEM=no: only those that unit tests must notice
+mutants: deps
+	@$(MAKE) -s code $(DEB_STAMP)
+	@tests/mutants/run.py $(if $(filter no,$(SYSTEM)),--no-system) $(MUTANT)
+
 list-unit:
 	@echo $(UNIT_TARGETS)
 
@@ -32,6 +37,7 @@ help:
 	@echo "make run          boot the ISO on the best host here (EMU=kvm|tcg|bochs, CPUS=, MEMORY=, FRESH=1)"
 	@echo "make check        unit and system tests, at most 25 minutes; last line: N passed, M failed"
 	@echo "make check-full   every matrix; make check-unit: only what runs on the build host"
+	@echo "make mutants      breaks one line after the other and sees that a test notices (MUTANT=word, SYSTEM=no)"
 	@echo "make bench        instruction counts against tests/bench/baseline.txt (BASELINE=update rewrites it; a minute or two)"
 	@echo "make debug        like run, QEMU waiting for gdb on port 1234"
 	@echo "make              build/zazen.iso build/zazen.elf build/dom0.img"

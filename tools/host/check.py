@@ -43,8 +43,8 @@ def run_unit():
 
 def run_system(full, seed):
     report = os.path.join(LOGS, "system.xml")
-    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=short", f"--junitxml={report}", "tests/system",
-               "--seed", str(seed)]
+    command = [sys.executable, "-m", "pytest", "-v", "-rfE", "--tb=short", "--durations=10", f"--junitxml={report}",
+               "tests/system", "--seed", str(seed)]
     if full:
         command.append("--full")
     if os.path.exists(report):
@@ -58,19 +58,33 @@ def run_system(full, seed):
     return total - bad - skipped, bad
 
 
+def run_mutants():
+    """tests/mutants: each must be noticed. Its own last line counts."""
+    result = subprocess.run([sys.executable, "tests/mutants/run.py"], stdout=subprocess.PIPE, text=True, check=False)
+    print(result.stdout, end="", flush=True)
+    last = PLAIN.findall(result.stdout)
+    return tuple(map(int, last[-1])) if last else (0, 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="every matrix: up to 3 hours")
-    parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", time.time())))
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("ZAZEN_SEED", time.time())))
     parser.add_argument("--unit", action="store_true", help="unit tests only")
     args = parser.parse_args()
     os.makedirs(LOGS, exist_ok=True)
     start = time.monotonic()
-    print(f"check: seed {args.seed} (SEED={args.seed} make check repeats this run)", flush=True)
+    os.environ["SEED"] = os.environ["ZAZEN_SEED"] = str(args.seed)      # SEED: what the unit tests read
+    print(f"check: seed {args.seed} (ZAZEN_SEED={args.seed} make check repeats this run)", flush=True)
     passed, failed = run_unit()
     if not args.unit:
+        unit_s = time.monotonic() - start
+        print(f"check: unit tests took {unit_s:.0f} s", flush=True)
         good, bad = run_system(args.full, args.seed)
         passed, failed = passed + good, failed + bad
+        if args.full:
+            good, bad = run_mutants()
+            passed, failed = passed + good, failed + bad
     print(f"check: {time.monotonic() - start:.0f} s; logs in {LOGS}/")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
