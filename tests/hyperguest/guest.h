@@ -78,4 +78,10 @@ long child_map(uint64_t from, uint64_t at);
 long child_unmap(uint64_t gfn);
 long child_set_context(void);
 
+/* The hostile guest (attack.h): true if the command line asked for it, and then it does not return. */
+bool attack(const char *line);
+void console_say(const char *s, size_t n);
+unsigned checks_passed(void);
+unsigned checks_failed(void);
+
 #endif
