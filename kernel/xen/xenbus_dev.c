@@ -149,7 +149,8 @@ static int watch_request(struct client *c, bool add)
 	if (!w)
 		return -ENOMEM;
 	w->client = c;
-	w->watch = (struct xenbus_watch){ .path = kstrdup(path, GFP_KERNEL), .callback = fired, .data = w };
+	w->watch = (struct xenbus_watch){ .path = kstrdup(path, GFP_KERNEL), .callback = fired, .data = w,
+					.each_path = true };
 	w->token = kstrdup(token, GFP_KERNEL);
 	e = w->watch.path && w->token ? register_xenbus_watch(&w->watch) : -ENOMEM;
 	if (e) {

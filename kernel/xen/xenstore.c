@@ -29,6 +29,7 @@ struct request {
 	void *body;                /* kmalloc'ed, len + 1 bytes, NUL-terminated */
 	int error;
 };
+#define MAX_WAITING 256 /* events of one watch */
 struct event {
 	struct list_head node;
 	struct xenbus_watch *watch; /* compared with the registered ones before use */
@@ -129,6 +130,29 @@ static int ring_read(void *data, size_t n)
 	return 0;
 }
 
+/*
+ * Whether an event must be kept (pending_lock held). A domain that changes a watched node faster than the callback runs
+ * would else fill our memory: one event waiting for a watch says it all where the callback does not look at the path, the
+ * same path never needs two, and there is a limit for the rest.
+ */
+static bool wanted(const struct event *e)
+{
+	struct xenbus_watch *w;
+	struct event *old;
+	bool known = false;
+
+	list_for_each_entry(w, &watches, node_list)
+		known |= w == e->watch;
+	if (!known || e->watch->waiting >= MAX_WAITING)
+		return false;
+	if (e->watch->waiting)
+		list_for_each_entry(old, &events, node)
+			if (old->watch == e->watch && (!e->watch->each_path || !strcmp(old->path, e->path)))
+				return false;
+	e->watch->waiting++;
+	return true;
+}
+
 static void deliver_event(char *body, u32 len)
 {
 	size_t path_len = strnlen(body, len);
@@ -148,9 +172,17 @@ static void deliver_event(char *body, u32 len)
 	}
 	*e = (struct event){ .watch = (struct xenbus_watch *)value, .path = body };
 	spin_lock(&pending_lock);
-	list_add_tail(&e->node, &events);
+	if (wanted(e)) {
+		list_add_tail(&e->node, &events);
+		e = NULL;
+	}
 	spin_unlock(&pending_lock);
-	wake_up_all(&event_wait);
+	if (e) {
+		kfree(e);
+		kfree(body);
+	} else {
+		wake_up_all(&event_wait);
+	}
 }
 
 static void deliver_reply(const struct xsd_sockmsg *h, char *body)
@@ -229,6 +261,8 @@ static int watcher(void *arg)
 			list_for_each_entry(w, &watches, node_list)
 				if (w == e->watch)
 					found = w;
+			if (found)
+				found->waiting--;
 		}
 		spin_unlock(&pending_lock);
 		if (found)
@@ -480,6 +514,7 @@ int register_xenbus_watch(struct xenbus_watch *w)
 	parts[1].n = (size_t)snprintf(token, sizeof(token), "%lx", (unsigned long)w) + 1;
 	/* listed first: the store fires it at once */
 	spin_lock(&pending_lock);
+	w->waiting = 0;
 	list_add(&w->node_list, &watches);
 	spin_unlock(&pending_lock);
 	e = request(XS_WATCH, 0, parts, 2, NULL, NULL);

@@ -39,11 +39,12 @@ def pytest_generate_tests(metafunc):
 
 
 def host_order(item):
-    """Tests without a shared dom0 first; then host by host, those that end it last."""
-    spec = getattr(item, "callspec", None) and item.callspec.params.get("dom0")
-    if not isinstance(spec, guests.Spec):
-        return (0, False)
-    return (1 + guests.ORDER.index(spec), item.get_closest_marker("last") is not None)
+    """Tests without a shared dom0 first; then host by host, those that end it last; then those of test_faults.py."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    for name, first in (("dom0", 1), ("site", 100)):
+        if isinstance(params.get(name), guests.Spec):
+            return (first + guests.ORDER.index(params[name]), item.get_closest_marker("last") is not None)
+    return (0, False)
 
 
 def pytest_collection_modifyitems(config, items):

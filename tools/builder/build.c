@@ -14,13 +14,21 @@
 
 #include "builder.h"
 
-#define FILE_MAX (1ull << 31)
+#define FILE_SLACK (64ull << 20)        /* of a file beyond what the guest's memory takes: symbols, sections not loaded */
 #define EVTCHN_PORTS 1023u
 #define GRANT_FRAMES 64
 #define MAPTRACK_FRAMES 1024
 #define SLACK_KIB 1024u         /* as Xen's tools allow beyond RAM: special pages, tables, grant frames */
 
-static int map_file(const char *path, const char *what, void **data, size_t *size, struct zx_err *e)
+/* What a kernel or initrd may measure: what the guest has room for, and half of what dom0 has. */
+static uint64_t file_max(const struct zx_build_config *c)
+{
+	uint64_t guest = (c->memory_kib << 10) + FILE_SLACK, mine = (uint64_t)sysconf(_SC_PHYS_PAGES) * XC_PAGE_SIZE / 2;
+
+	return guest < mine ? guest : mine;
+}
+
+static int map_file(const char *path, const char *what, uint64_t max, void **data, size_t *size, struct zx_err *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
@@ -31,8 +39,11 @@ static int map_file(const char *path, const char *what, void **data, size_t *siz
 		rc = zx_fail(e, errno, "%s %s: %s", what, path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		rc = zx_fail(e, EINVAL, "%s %s: not a regular file", what, path);
-	else if (st.st_size == 0 || (uint64_t)st.st_size > FILE_MAX)
-		rc = zx_fail(e, EINVAL, "%s %s: %s", what, path, st.st_size ? "larger than 2 GiB" : "empty file");
+	else if (st.st_size == 0)
+		rc = zx_fail(e, EINVAL, "%s %s: empty file", what, path);
+	else if ((uint64_t)st.st_size > max)
+		rc = zx_fail(e, EFBIG, "%s %s: %llu MiB, more than the %llu MiB that make sense for this guest", what, path,
+			     (unsigned long long)st.st_size >> 20, (unsigned long long)max >> 20);
 	if (!rc) {
 		/* Private and read once into place: a file that changes underneath must not confuse the parser. */
 		*data = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -76,12 +87,12 @@ static int prepare(struct build *b)
 			       ZX_MAX_VCPUS);
 	if (strlen(cmdline(b)) > ZX_CMDLINE_MAX)
 		return zx_fail(b->err, E2BIG, "the kernel command line exceeds %u bytes", ZX_CMDLINE_MAX);
-	rc = map_file(c->kernel, "kernel", &b->kernel, &b->kernel_size, b->err);
+	rc = map_file(c->kernel, "kernel", file_max(c), &b->kernel, &b->kernel_size, b->err);
 	if (rc)
 		return rc;
-	if (c->initrd && (rc = map_file(c->initrd, "initrd", &b->initrd, &b->initrd_size, b->err)))
+	if (c->initrd && (rc = map_file(c->initrd, "initrd", file_max(c), &b->initrd, &b->initrd_size, b->err)))
 		return rc;
-	rc = zx_image_parse(b->kernel, b->kernel_size, &b->image, &why);
+	rc = zx_image_parse_max(b->kernel, b->kernel_size, file_max(c), &b->image, &why);
 	if (rc)
 		return zx_fail(b->err, -rc, "kernel %s: %s", c->kernel, why.text);
 	return zx_layout(&b->image, c->memory_kib, b->initrd_size, strlen(cmdline(b)), &b->layout, b->err);

@@ -20,7 +20,7 @@ static uint32_t get32(const uint8_t *p)
 	return v;
 }
 
-static int parse_bzimage(const uint8_t *f, size_t size, struct zx_image *img, struct zx_err *e)
+static int parse_bzimage(const uint8_t *f, size_t size, uint64_t max, struct zx_image *img, struct zx_err *e)
 {
 	static const char *const names[][2] = {
 		{ "gzip", "bzImage/gzip" }, { "xz", "bzImage/xz" }, { "lz4", "bzImage/lz4" },
@@ -41,6 +41,9 @@ static int parse_bzimage(const uint8_t *f, size_t size, struct zx_image *img, st
 	want = get32(f + off + len - 4);
 	if (want < 64 || want > ZX_IMAGE_UNPACKED_MAX)
 		return zx_fail(e, ENOEXEC, "bzImage: impossible unpacked size %u", want);
+	if (want > max)
+		return zx_fail(e, ENOEXEC, "bzImage: unpacks to %u MiB, more than the %llu MiB that make sense here", want >> 20,
+			       (unsigned long long)max >> 20);
 	img->unpacked = malloc(want);
 	if (!img->unpacked)
 		return zx_fail(e, ENOMEM, "out of memory for a kernel of %u bytes", want);
@@ -59,6 +62,11 @@ static int parse_bzimage(const uint8_t *f, size_t size, struct zx_image *img, st
 
 int zx_image_parse(const void *file, size_t size, struct zx_image *img, struct zx_err *e)
 {
+	return zx_image_parse_max(file, size, ZX_IMAGE_UNPACKED_MAX, img, e);
+}
+
+int zx_image_parse_max(const void *file, size_t size, uint64_t max, struct zx_image *img, struct zx_err *e)
+{
 	const uint8_t *f = file;
 	int rc;
 
@@ -67,7 +75,7 @@ int zx_image_parse(const void *file, size_t size, struct zx_image *img, struct z
 	if (size >= 4 && memcmp(f, "\177ELF", 4) == 0)
 		rc = zx_elf_parse(f, size, img, e);
 	else if (size >= HEADER_END && memcmp(f + HEADER, "HdrS", 4) == 0 && f[BOOT_FLAG] == 0x55)
-		rc = parse_bzimage(f, size, img, e);
+		rc = parse_bzimage(f, size, max, img, e);
 	else
 		rc = zx_fail(e, ENOEXEC, "neither an ELF file nor a bzImage");
 	if (rc)

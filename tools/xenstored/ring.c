@@ -10,6 +10,7 @@
 #include "xenstored.h"
 
 #define RING XENSTORE_RING_SIZE
+#define RING_FAULTS_TOLD 5
 
 static uint32_t load(const uint32_t *p)
 {
@@ -23,8 +24,13 @@ static void publish(uint32_t *p, uint32_t v)
 
 static void fail(struct conn *c, struct xenstore_domain_interface *ring, uint32_t error)
 {
-	zx_log(ZX_WARN, "domain %u: ring %s; ignoring it", c->domid,
-	       error == XENSTORE_ERROR_PROTO ? "carries an impossible message" : "has impossible indexes");
+	/* It may reconnect and do it again as often as it likes: the log is not its to fill. */
+	if (!c->dom || c->dom->told_ring < RING_FAULTS_TOLD)
+		zx_log(ZX_WARN, "domain %u: ring %s; ignoring it%s", c->domid,
+		       error == XENSTORE_ERROR_PROTO ? "carries an impossible message" : "has impossible indexes",
+		       c->dom && c->dom->told_ring == RING_FAULTS_TOLD - 1 ? " (further faults of it are not logged)" : "");
+	if (c->dom && c->dom->told_ring < RING_FAULTS_TOLD)
+		c->dom->told_ring++;
 	conn_reset(c);
 	c->broken = true;
 	ring->error = error;

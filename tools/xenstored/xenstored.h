@@ -67,6 +67,7 @@ struct domain {
 	uint32_t nodes, watches;        /* counted against quota */
 	size_t memory;
 	bool told_quota;                /* logged once per domain */
+	unsigned int told_ring;         /* faults of its ring that were logged */
 	struct conn *conn;
 	struct xenstore_domain_interface *ring;
 	uint64_t ring_cookie;           /* for unmapping */

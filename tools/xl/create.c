@@ -153,10 +153,12 @@ int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e)
 		return r;
 	r = attach_disks(s, e);
 	if (!r)
+		r = xl_stopped(e);
+	if (!r)
 		r = zx_build(xl_xc(), &b, &s->built, e);
 	if (!r) {
 		s->domid = s->built.domid;
-		if (!(r = set_scheduling(s, e)) && !(r = store_write_domain(xl_xs(), s, e)) && !(r = remember(s, e)) &&
+		if (!(r = xl_stopped(e)) && !(r = set_scheduling(s, e)) && !(r = store_write_domain(xl_xs(), s, e)) && !(r = remember(s, e)) &&
 		    !(r = introduce(s, e)))
 			r = store_wait_backends(s, e);
 	}
@@ -235,9 +237,12 @@ int xl_create(int argc, char **argv)
 	}
 	if (xl_lock())
 		return 1;
+	xl_defer_stop(true);
 	r = domain_start(&cfg, &s, &e);
 	if (!r) {
 		r = watch_start(&s, &e);
+		if (!r)
+			r = xl_stopped(&e);
 		if (r)
 			store_destroy_domain(s.domid);
 	}
@@ -245,6 +250,7 @@ int xl_create(int argc, char **argv)
 		return xl_error("%s", e.text);
 	domid = s.domid;
 	xl_unlock();
+	xl_defer_stop(false);
 	if (console) {
 		fprintf(stderr, "%s: domain %u, console (Ctrl-] leaves it)\n", cfg.name, domid);
 		r = zx_console_ready(xl_xs(), domid, CONSOLE_WAIT_MS, paused ? NULL : unpause_at_console, &domid, &e);

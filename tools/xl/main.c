@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,6 +193,32 @@ void uuid_text(const uint8_t u[16], char out[37])
 {
 	snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
 		 u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+}
+
+static void stop_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
+void xl_defer_stop(bool on)
+{
+	sigset_t set;
+
+	stop_signals(&set);
+	sigprocmask(on ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+int xl_stopped(struct zx_err *e)
+{
+	sigset_t set;
+
+	sigpending(&set);
+	if (sigismember(&set, SIGINT) <= 0 && sigismember(&set, SIGTERM) <= 0 && sigismember(&set, SIGHUP) <= 0)
+		return 0;
+	return zx_fail(e, EINTR, "interrupted: what was begun is undone");
 }
 
 static int lock_fd = -1;

@@ -67,6 +67,8 @@ int store_wait_backend(uint32_t domid, const struct domain_disk *d, struct zx_er
 			return 0;
 		if (state > XenbusStateConnected)
 			return zx_fail(e, EIO, "disk %s: %s: the back end refused it (see dmesg)", d->target, d->source);
+		if (xl_stopped(e))
+			return -EINTR;
 		if (now_ms() > end)
 			return zx_fail(e, ETIMEDOUT, "disk %s: no block back end took it within %d s", d->target,
 				       BACKEND_WAIT_MS / 1000);

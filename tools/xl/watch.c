@@ -347,6 +347,7 @@ int watch_start(const struct started *s, struct zx_err *e)
 	}
 	close(ready[0]);
 	setsid();
+	xl_defer_stop(false);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN); /* watchers of domains put aside */

@@ -82,6 +82,10 @@ void xl_unlock(void);
 /* In a forked child: the parent's connections and lock are not ours. */
 void xl_forked(void);
 
+/* Between these a Ctrl-C, SIGTERM or SIGHUP waits; xl_stopped() tells of one: -EINTR with its text in e, or 0. */
+void xl_defer_stop(bool on);
+int xl_stopped(struct zx_err *e);
+
 /* teardown.c: destroys a domain with all it has; waits for domains to end (gone: until removed, too) */
 int store_destroy_domain(uint32_t domid);
 int store_wait_shutdown(const uint32_t *domids, unsigned n, int timeout_s, bool gone);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loop devices: binding files, /dev/loopN and /dev/loop-control. Entry points: the initcall, ioctls.
- * Locks: loops_mutex for the table; loop->mutex for one device's binding. Order: loops_mutex > loop->mutex. */
+ * Locks: loops_mutex for the table; loop->mutex for one device's binding; swapfile_mutex. In that order. */
 #include "loop.h"
 #include <kernel/init.h>
 #include <kernel/uaccess.h>
@@ -10,6 +10,7 @@
 #define LOOP_CTRL_MINOR 237
 static struct loop *loops[LOOPS_MAX]; /* (loops_mutex) */
 static DEFINE_MUTEX(loops_mutex);
+static DEFINE_MUTEX(swapfile_mutex);         /* innermost: pins of all, S_SWAPFILE */
 
 static u64 capacity_of(const struct loop *lo)
 {
@@ -25,6 +26,27 @@ static void update(struct loop *lo)
 	lo->disk->ro = lo->flags & LO_FLAGS_READ_ONLY;
 	lo->disk->part[0]->ro = lo->disk->ro;
 	set_capacity(lo->disk, capacity_of(lo));
+}
+
+/* Whether another loop device has the same file's blocks (swapfile_mutex held): both may be read-only, of two guests. */
+static bool shared(const struct loop *lo)
+{
+	for (unsigned i = 0; i < LOOPS_MAX; i++)
+		if (loops[i] && loops[i] != lo && loops[i]->pins && loops[i]->inode == lo->inode)
+			return true;
+	return false;
+}
+
+/* While a loop device knows where the file's blocks are they must stay there: no truncation. */
+static void pin_blocks(struct loop *lo, bool on)
+{
+	mutex_lock(&swapfile_mutex);
+	lo->pins = on;
+	if (on)
+		lo->inode->flags |= S_SWAPFILE;
+	else if (!shared(lo))
+		lo->inode->flags &= ~S_SWAPFILE;
+	mutex_unlock(&swapfile_mutex);
 }
 
 /* lo->mutex held. */
@@ -63,7 +85,7 @@ static int bind(struct loop *lo, unsigned fd, bool bdev_writable, const struct l
 	lo->allocated = false;
 	if (lo->map) {
 		lo->flags |= LO_FLAGS_DIRECT_IO;
-		inode->flags |= S_SWAPFILE; /* its blocks stay where they are */
+		pin_blocks(lo, true);
 		lo->disk->queue->logical_block = bdev_logical_block_size(lo->map->bdev(inode));
 	}
 	lo->file = f;
@@ -89,7 +111,7 @@ static int unbind(struct loop *lo)
 	lo->file = NULL;
 	set_capacity(lo->disk, 0);
 	if (lo->map) {
-		lo->inode->flags &= ~S_SWAPFILE;
+		pin_blocks(lo, false);
 		vfs_fsync_range(f, 0, 0x7fffffffffffffffL, false);
 		invalidate_inode_pages_range(f->mapping, 0, ~0ul);
 	}

@@ -44,6 +44,7 @@ struct loop {
 	struct mutex alloc;          /* mapping of writes: a fresh block is zeroed before anybody else maps it */
 	struct file *file;           /* (mutex) NULL: unbound */
 	const struct mpage_ops *map; /* NULL: through the file's cache */
+	bool pins;                   /* (swapfile_mutex) the file may not shrink */
 	struct inode *inode;
 	u64 offset, sizelimit;
 	u32 flags;

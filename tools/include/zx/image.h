@@ -32,6 +32,8 @@ struct zx_image {
 
 /* `file` must stay valid as long as the image is used. 0 or -errno (-ENOEXEC: not a PVH kernel). */
 int zx_image_parse(const void *file, size_t size, struct zx_image *img, struct zx_err *e);
+/* The same for one that may unpack to at most `max` bytes: a few KiB of a bzImage can be gigabytes of zeros. */
+int zx_image_parse_max(const void *file, size_t size, uint64_t max, struct zx_image *img, struct zx_err *e);
 void zx_image_free(struct zx_image *img);
 
 /* The parts, for tests and fuzzers. */

@@ -45,9 +45,11 @@ int xenbus_transaction_end(struct xenbus_transaction t, bool abort);
 struct xenbus_watch {
 	struct list_head node_list; /* the store client's lock */
 	char *path;                 /* kmalloc'ed by the caller; may be freed after unregister */
-	/* path: what changed, at or below the watch */
+	/* path: what changed, at or below the watch; changes while it waits to run are told once */
 	void (*callback)(struct xenbus_watch *w, const char *path);
 	void *data;
+	bool each_path;             /* the callback uses path: changes of several paths are not told as one */
+	unsigned waiting;           /* the store client's lock: events to be delivered */
 };
 int register_xenbus_watch(struct xenbus_watch *w);
 void unregister_xenbus_watch(struct xenbus_watch *w); /* no callback of w runs after it returns */
