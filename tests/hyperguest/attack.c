@@ -92,6 +92,7 @@ void wait_port(evtchn_port_t port, unsigned ms)
 {
 	struct sched_poll p = { .nr_ports = 1 };
 
+	shared->vcpu_info[0].evtchn_upcall_pending = 0; /* a pending upcall ends a poll at once */
 	p.ports.p = &port;
 	p.timeout = system_time() + ms * 1000000ull;
 	HC(sched_op, SCHEDOP_poll, &p, 0);

@@ -7,7 +7,7 @@
 
 #define WRITABLE 51712
 #define READ_ONLY 51728
-#define RING_REF 10
+#define RING_REF(vdev) ((vdev) == 51712 ? 10u : 11u)
 #define DATA_REF 16             /* 16.. DATA_REF + 63: pages of data */
 #define PAGES 64
 
@@ -92,9 +92,9 @@ static bool connect(struct front *f, unsigned vdev, unsigned page)
 	memset(f->sring, 0, 4096);
 	SHARED_RING_INIT(f->sring);
 	FRONT_RING_INIT(&f->ring, f->sring, 4096);
-	grant(RING_REF, 0, gfn_of(f->sring), GTF_permit_access);
+	grant(RING_REF(vdev), 0, gfn_of(f->sring), GTF_permit_access);
 	f->port = offer_port(0);
-	put(vdev, "ring-ref", RING_REF);
+	put(vdev, "ring-ref", RING_REF(vdev));
 	put(vdev, "event-channel", f->port);
 	store_write(device(vdev, "protocol"), "x86_64-abi");
 	put(vdev, "state", XenbusStateInitialised);
@@ -329,7 +329,7 @@ static void bad_rings(struct front *f)
 	TRUE("blk: connects after random indexes", connect(f, WRITABLE, 3));
 	works(f, "blk: serves after random indexes");
 	/* The ring's grant ended and its page given back while the back end maps it. */
-	grants[RING_REF].flags = 0;
+	grants[RING_REF(WRITABLE)].flags = 0;
 	EXPECT("blk: ring page given up", give_up_page(gfn_of(f->sring)), 1);
 	send_event(f->port);
 	wait_port(store_port, 100);
@@ -359,7 +359,6 @@ static void read_only(void)
 	struct blkif_request r = plain(BLKIF_OP_WRITE, 0, 1);
 	struct blkif_request_discard d;
 
-	grant(RING_REF + 1, 0, 0, 0);
 	TRUE("ro: connects", connect(&ro, READ_ONLY, 3));
 	works(&ro, "ro: a read");
 	EXPECT("ro: a write", ask(&ro, &r), BLKIF_RSP_ERROR);
@@ -429,8 +428,8 @@ void attack_blk_states(void)
 		case 1: store_write(device(vdev, "event-channel"), numbers[random_below(11)]); break;
 		case 2: store_write(device(vdev, "protocol"), random_below(2) ? "x86_64-abi" : "x86_32-abi"); break;
 		case 3:
-			grant(RING_REF, 0, gfn_of(ring_pages[random_below(4)]), random_below(3) ? GTF_permit_access : GTF_readonly);
-			put(vdev, "ring-ref", RING_REF);
+			grant(RING_REF(vdev), 0, gfn_of(ring_pages[random_below(4)]), random_below(3) ? GTF_permit_access : GTF_readonly);
+			put(vdev, "ring-ref", RING_REF(vdev));
 			put(vdev, "event-channel", random_below(2) ? offer_port(0) : store_port);
 			break;
 		default: store_write(device(vdev, "state"), words[random_below(16)]); break;

@@ -33,7 +33,12 @@ class Site:
         self.files = os.path.join(spec.workdir + "-faults", "files")
         self.sums = {}
         self.dom0 = guests.boot(spec, workdir=spec.workdir + "-faults", prepare=self.prepare)
-        self.start_bystander()
+        try:
+            self.start_bystander()
+        except BaseException:
+            self.dom0.autopsy()
+            self.dom0.__exit__()
+            raise
 
     def file(self, name, data):
         with open(os.path.join(self.files, name), "wb") as f:
