@@ -21,3 +21,9 @@ $(eval $(call FUZZ,xml,$(wildcard tools/xml/*.c) $(UT_LIB),$(XML_CFLAGS),-lxml2,
 	tests/system/faults/hostile.xml $(wildcard tests/unit/tools/virt-install/*.xml)))
 $(eval $(call FUZZ,xenstored,$(filter-out %/main.c %/xen.c %/sock.c,$(wildcard tools/xenstored/*.c)) $(UT_LIB)))
 $(eval $(call FUZZ,ring,tools/lib/console_ring.c))
+
+# Kernels and XML made wrong on purpose, against xl itself.
+.PHONY: unit-bad-files
+unit-bad-files: $(B)/tools/xl $(B)/hyperguest.elf
+	tests/unit/xl/bad_files.py $(B)/tools/xl $(B)/hyperguest.elf tests/system/faults/hostile.xml
+UNIT_TARGETS += unit-bad-files
