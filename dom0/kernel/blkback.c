@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block back end's ring: a thread per vbd takes requests off, checks a private copy, maps the granted pages and
+ * The block back end's rings: a thread per ring takes requests off, checks a private copy, maps the granted pages and
  * sends them to the disk as bios: the disk's DMA reads and writes the guest's own frames. Completions run wherever the
  * disk's interrupt does: unmap, respond, notify.
  *
  * Hostile front ends: every request is copied once and checked against the disk's size, the segment limit and the page;
  * an error answers that request alone; indexes out of range end service of this ring until it is reconnected.
- * Lock: v->lock as in blkback.h. What only the thread touches has none.
+ * Lock: r->lock as in blkback.h. What only the thread touches has none.
  */
 #include "blkback.h"
 #include <kernel/errno.h>
@@ -17,86 +17,60 @@
 
 static irqreturn_t blkback_interrupt(int irq, void *data)
 {
-	struct blkback *v = data;
+	struct blkback_ring *r = data;
 
 	(void)irq;
-	v->work = true;
-	wake_up(&v->wait);
+	r->work = true;
+	wake_up(&r->wait);
 	return IRQ_HANDLED;
 }
 
-static void respond(struct blkback *v, u64 id, u8 operation, int error)
+static void respond(struct blkback_ring *r, u64 id, u8 operation, int error)
 {
 	struct blkif_response rsp = { .id = id, .operation = operation };
 	unsigned long flags;
 	int notify;
 
 	rsp.status = error == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : error ? BLKIF_RSP_ERROR : BLKIF_RSP_OKAY;
-	spin_lock_irqsave(&v->lock, flags);
+	spin_lock_irqsave(&r->lock, flags);
 	if (error)
-		v->errors++;
-	*RING_GET_RESPONSE(&v->ring, v->ring.rsp_prod_pvt) = rsp;
-	v->ring.rsp_prod_pvt++;
-	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&v->ring, notify);
-	spin_unlock_irqrestore(&v->lock, flags);
+		r->errors++;
+	*RING_GET_RESPONSE(&r->ring, r->ring.rsp_prod_pvt) = rsp;
+	r->ring.rsp_prod_pvt++;
+	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&r->ring, notify);
+	spin_unlock_irqrestore(&r->lock, flags);
 	if (notify)
-		notify_remote_via_irq(v->irq);
+		notify_remote_via_irq(r->irq);
 }
 
-/* A request may need as many pages as there are at most: then it is never stopped half-way. */
-static bool can_take(const struct blkback *v)
-{
-	return !list_empty(&v->free) && READ_ONCE(v->nr_pages) >= BLKBACK_MAX_SEGMENTS;
-}
-
-static void take_pages(struct pending *p)
-{
-	struct blkback *v = p->vbd;
-	unsigned long flags;
-
-	spin_lock_irqsave(&v->lock, flags);
-	for (unsigned i = 0; i < p->nr_segments; i++)
-		p->pages[i] = v->pages[--v->nr_pages];
-	spin_unlock_irqrestore(&v->lock, flags);
-}
-
-/* The lock is held. */
-static void give_pages(struct pending *p)
-{
-	while (p->nr_segments)
-		p->vbd->pages[p->vbd->nr_pages++] = p->pages[--p->nr_segments];
-}
-
-static struct pending *take_pending(struct blkback *v)
+static struct pending *take_pending(struct blkback_ring *r)
 {
 	struct pending *p = NULL;
 	unsigned long flags;
 
-	spin_lock_irqsave(&v->lock, flags);
-	if (can_take(v)) {
-		p = list_first_entry(&v->free, struct pending, node);
+	spin_lock_irqsave(&r->lock, flags);
+	if (!list_empty(&r->free)) {
+		p = list_first_entry(&r->free, struct pending, node);
 		list_del(&p->node);
-		v->in_flight++;
+		r->in_flight++;
 	}
-	spin_unlock_irqrestore(&v->lock, flags);
+	spin_unlock_irqrestore(&r->lock, flags);
 	return p;
 }
 
 static void finish(struct pending *p)
 {
-	struct blkback *v = p->vbd;
+	struct blkback_ring *r = p->ring;
 	unsigned long flags;
 
-	if (p->nr_segments)
-		gnttab_unmap_refs(p->handles, p->pages, p->nr_segments);
-	respond(v, p->id, p->operation, p->error);
-	spin_lock_irqsave(&v->lock, flags);
-	give_pages(p);
-	list_add(&p->node, &v->free);
-	v->in_flight--;
-	/* inside the lock: disconnect frees v only after it saw zero under the lock */
-	wake_up(&v->wait);
-	spin_unlock_irqrestore(&v->lock, flags);
+	blkback_unmap(p);
+	respond(r, p->id, p->operation, p->error);
+	spin_lock_irqsave(&r->lock, flags);
+	list_add(&p->node, &r->free);
+	r->in_flight--;
+	/* inside the lock: disconnect frees r only after it saw zero under the lock */
+	wake_up(&r->wait);
+	spin_unlock_irqrestore(&r->lock, flags);
 }
 
 static void put_bio_count(struct pending *p, int error)
@@ -118,38 +92,13 @@ static void bio_done(struct bio *bio)
 
 static struct bio *new_bio(struct pending *p, unsigned vecs, unsigned op, sector_t sector)
 {
-	struct bio *bio = bio_alloc(p->vbd->bdev, vecs, op, REQ_SYNC, GFP_NOIO);
+	struct bio *bio = bio_alloc(p->ring->vbd->bdev, vecs, op, REQ_SYNC, GFP_NOIO);
 
 	bio->sector = sector;
 	bio->end_io = bio_done;
 	bio->private = p;
 	atomic_inc(&p->bios);
 	return bio;
-}
-
-/* Maps the data pages of p. 0, or -EINVAL with nothing mapped. */
-static int map_segments(struct pending *p, bool write_to_guest)
-{
-	grant_ref_t refs[BLKBACK_MAX_SEGMENTS];
-	s16 status[BLKBACK_MAX_SEGMENTS];
-	unsigned long flags;
-	unsigned good = 0;
-
-	take_pages(p);
-	for (unsigned i = 0; i < p->nr_segments; i++)
-		refs[i] = p->seg[i].gref;
-	gnttab_map_refs(p->vbd->domid, refs, p->nr_segments, !write_to_guest, p->pages, p->handles, status);
-	for (unsigned i = 0; i < p->nr_segments; i++)
-		good += status[i] == GNTST_okay;
-	if (good == p->nr_segments)
-		return 0;
-	for (unsigned i = 0; i < p->nr_segments; i++)
-		if (status[i] == GNTST_okay)
-			gnttab_unmap_refs(&p->handles[i], &p->pages[i], 1);
-	spin_lock_irqsave(&p->vbd->lock, flags);
-	give_pages(p);
-	spin_unlock_irqrestore(&p->vbd->lock, flags);
-	return -EINVAL;
 }
 
 /* Sectors of all segments; 0 when a segment is malformed. */
@@ -167,9 +116,9 @@ static u64 count_sectors(const struct pending *p)
 
 static bool in_range(const struct blkback *v, u64 sector, u64 n)
 {
-	u64 mask = bdev_logical_block_size(v->bdev) / 512 - 1;
+	u64 mask = bdev_logical_block_size(v->bdev) / 512 - 1, end = v->sectors;
 
-	return n && n <= v->sectors && sector <= v->sectors - n && !((sector | n) & mask);
+	return n && n <= end && sector <= end - n && !((sector | n) & mask);
 }
 
 static void submit_data(struct pending *p, unsigned op, u64 sector)
@@ -197,7 +146,8 @@ static void submit_data(struct pending *p, unsigned op, u64 sector)
 /* Data requests: p->seg and p->nr_segments are set. */
 static int do_data(struct pending *p, u8 operation, u64 sector)
 {
-	struct blkback *v = p->vbd;
+	struct blkback_ring *r = p->ring;
+	struct blkback *v = r->vbd;
 	bool write = operation == BLKIF_OP_WRITE;
 	u64 n = count_sectors(p);
 	int e;
@@ -206,15 +156,15 @@ static int do_data(struct pending *p, u8 operation, u64 sector)
 		p->nr_segments = 0;
 		return -EINVAL;
 	}
-	e = map_segments(p, !write);
+	e = blkback_map(p, !write);
 	if (e)
 		return e;
 	if (write) {
-		v->writes++;
-		v->write_sectors += n;
+		r->writes++;
+		r->write_sectors += n;
 	} else {
-		v->reads++;
-		v->read_sectors += n;
+		r->reads++;
+		r->read_sectors += n;
 	}
 	submit_data(p, write ? REQ_OP_WRITE : REQ_OP_READ, sector);
 	return 0;
@@ -231,7 +181,7 @@ static int do_direct(struct pending *p, const struct blkif_request *req)
 
 static int do_indirect(struct pending *p, const struct blkif_request *req)
 {
-	struct blkback *v = p->vbd;
+	struct blkback_ring *r = p->ring;
 	struct blkif_request_indirect ind;
 	grant_handle_t handle;
 	s16 status;
@@ -241,26 +191,26 @@ static int do_indirect(struct pending *p, const struct blkif_request *req)
 	if ((ind.indirect_op != BLKIF_OP_READ && ind.indirect_op != BLKIF_OP_WRITE) || ind.nr_segments == 0 ||
 	    ind.nr_segments > BLKBACK_MAX_SEGMENTS)
 		return -EINVAL;
-	gnttab_map_refs(v->domid, &ind.indirect_grefs[0], 1, true, &v->indirect_page, &handle, &status);
+	gnttab_map_refs(r->vbd->domid, &ind.indirect_grefs[0], 1, true, &r->indirect_page, &handle, &status);
 	if (status != GNTST_okay)
 		return -EINVAL;
 	/* the guest may change the page while we look: one copy, checked afterwards */
-	memcpy(p->seg, page_address(v->indirect_page), ind.nr_segments * sizeof(p->seg[0]));
-	gnttab_unmap_refs(&handle, &v->indirect_page, 1);
+	memcpy(p->seg, page_address(r->indirect_page), ind.nr_segments * sizeof(p->seg[0]));
+	gnttab_unmap_refs(&handle, &r->indirect_page, 1);
 	p->nr_segments = ind.nr_segments;
 	return do_data(p, ind.indirect_op, ind.sector_number);
 }
 
 static int do_flush(struct pending *p)
 {
-	p->vbd->flushes++;
+	p->ring->flushes++;
 	submit_bio(new_bio(p, 0, REQ_OP_FLUSH, 0));
 	return 0;
 }
 
 static int do_discard(struct pending *p, const struct blkif_request *req)
 {
-	struct blkback *v = p->vbd;
+	struct blkback *v = p->ring->vbd;
 	struct blkif_request_discard d;
 	struct bio *bio;
 
@@ -269,7 +219,7 @@ static int do_discard(struct pending *p, const struct blkif_request *req)
 		return -EOPNOTSUPP;
 	if (v->read_only || !in_range(v, d.sector_number, d.nr_sectors) || d.nr_sectors > ~0U >> SECTOR_SHIFT)
 		return -EINVAL;
-	v->discards++;
+	p->ring->discards++;
 	bio = new_bio(p, 0, REQ_OP_DISCARD, d.sector_number);
 	bio->size = (unsigned)d.nr_sectors << SECTOR_SHIFT;
 	submit_bio(bio);
@@ -292,7 +242,7 @@ static void serve(struct pending *p, const struct blkif_request *req)
 		p->id = ((const struct blkif_request_indirect *)req)->id; /* same place; said for the reader */
 		e = do_indirect(p, req);
 		break;
-	case BLKIF_OP_FLUSH_DISKCACHE: e = p->vbd->flush ? do_flush(p) : -EOPNOTSUPP; break;
+	case BLKIF_OP_FLUSH_DISKCACHE: e = p->ring->vbd->flush ? do_flush(p) : -EOPNOTSUPP; break;
 	case BLKIF_OP_DISCARD: e = do_discard(p, req); break;
 	default: e = -EOPNOTSUPP; break;
 	}
@@ -300,152 +250,155 @@ static void serve(struct pending *p, const struct blkif_request *req)
 }
 
 /* Serves what is on the ring. False: no free pending, try again when one ends. */
-static bool serve_ring(struct blkback *v)
+static bool serve_ring(struct blkback_ring *r)
 {
 	int more = 1;
 
 	while (more) {
-		RING_IDX prod = READ_ONCE(v->ring.sring->req_prod);
+		RING_IDX prod = READ_ONCE(r->ring.sring->req_prod);
 
 		xen_rmb();
-		if (RING_REQUEST_PROD_OVERFLOW(&v->ring, prod)) {
-			pr_err("blkback: domain %u: %s: request index %u makes no sense: ring not served any more\n", v->domid,
-			       v->dev->path, prod);
-			v->ring_broken = true;
+		if (RING_REQUEST_PROD_OVERFLOW(&r->ring, prod)) {
+			pr_err("blkback: domain %u: %s: request index %u makes no sense: ring not served any more\n", r->vbd->domid,
+			       r->vbd->dev->path, prod);
+			r->broken = true;
 			return true;
 		}
-		while (v->ring.req_cons != prod && !RING_REQUEST_CONS_OVERFLOW(&v->ring, v->ring.req_cons)) {
-			struct pending *p = take_pending(v);
+		while (r->ring.req_cons != prod && !RING_REQUEST_CONS_OVERFLOW(&r->ring, r->ring.req_cons)) {
+			struct pending *p = take_pending(r);
 			struct blkif_request req;
 
 			if (!p)
 				return false;
-			RING_COPY_REQUEST(&v->ring, v->ring.req_cons, &req);
-			v->ring.req_cons++;
+			RING_COPY_REQUEST(&r->ring, r->ring.req_cons, &req);
+			r->ring.req_cons++;
 			serve(p, &req);
 		}
 		cond_resched();
-		RING_FINAL_CHECK_FOR_REQUESTS(&v->ring, more);
+		RING_FINAL_CHECK_FOR_REQUESTS(&r->ring, more);
 	}
 	return true;
 }
 
 static int blkback_thread(void *arg)
 {
-	struct blkback *v = arg;
+	struct blkback_ring *r = arg;
 
 	while (!kthread_should_stop()) {
-		wait_event(v->wait, kthread_should_stop() || (v->work && !v->ring_broken));
-		v->work = false;
+		wait_event(r->wait, kthread_should_stop() || (r->work && !r->broken));
+		r->work = false;
 		smp_mb(); /* a ring after this sets it again */
-		if (!kthread_should_stop() && !v->ring_broken && !serve_ring(v)) {
-			wait_event(v->wait, kthread_should_stop() || can_take(v));
-			v->work = true;
+		if (!kthread_should_stop() && !r->broken && !serve_ring(r)) {
+			wait_event(r->wait, kthread_should_stop() || !list_empty(&r->free));
+			r->work = true;
 		}
 	}
 	return 0;
 }
 
-/* Nothing is in flight: all pages are on the stack. */
-static void free_pool(struct blkback *v)
+static void free_ring(struct blkback_ring *r)
 {
-	while (v->nr_pages)
-		xen_free_foreign_page(v->pages[--v->nr_pages]);
-	kvfree(v->pages);
-	kvfree(v->pool);
-	v->pages = NULL;
-	v->pool = NULL;
-	if (v->indirect_page)
-		xen_free_foreign_page(v->indirect_page);
-	v->indirect_page = NULL;
-	if (v->ring_page)
-		xen_free_foreign_page(v->ring_page);
-	v->ring_page = NULL;
+	if (!r)
+		return;
+	kvfree(r->pool);
+	if (r->indirect_page)
+		xen_free_foreign_page(r->indirect_page);
+	if (r->ring_page)
+		xen_free_foreign_page(r->ring_page);
+	kvfree(r);
 }
 
-static int make_pool(struct blkback *v)
+static struct blkback_ring *make_ring(struct blkback *v)
 {
-	INIT_LIST_HEAD(&v->free);
-	v->in_flight = 0;
-	v->ring_page = xen_alloc_foreign_page();
-	v->indirect_page = xen_alloc_foreign_page();
-	v->pool = kvzalloc(BLKBACK_RING_ENTRIES * sizeof(*v->pool), GFP_KERNEL);
-	v->pages = kvzalloc(BLKBACK_PAGES * sizeof(*v->pages), GFP_KERNEL);
-	v->nr_pages = 0;
-	if (!v->ring_page || !v->indirect_page || !v->pool || !v->pages)
-		return -ENOMEM;
-	for (; v->nr_pages < BLKBACK_PAGES; v->nr_pages++) {
-		v->pages[v->nr_pages] = xen_alloc_foreign_page();
-		if (!v->pages[v->nr_pages])
-			return -ENOMEM;
+	struct blkback_ring *r = kvzalloc(sizeof(*r), GFP_KERNEL);
+
+	if (!r)
+		return NULL;
+	r->vbd = v;
+	spin_lock_init_rank(&r->lock, RANK_BLOCK + 2);
+	init_waitqueue_head(&r->wait);
+	INIT_LIST_HEAD(&r->free);
+	r->ring_page = xen_alloc_foreign_page();
+	r->indirect_page = xen_alloc_foreign_page();
+	r->pool = kvzalloc(BLKBACK_RING_ENTRIES * sizeof(*r->pool), GFP_KERNEL);
+	if (!r->ring_page || !r->indirect_page || !r->pool) {
+		free_ring(r);
+		return NULL;
 	}
 	for (unsigned i = 0; i < BLKBACK_RING_ENTRIES; i++) {
-		v->pool[i].vbd = v;
-		list_add_tail(&v->pool[i].node, &v->free);
+		r->pool[i].ring = r;
+		list_add_tail(&r->pool[i].node, &r->free);
+	}
+	return r;
+}
+
+/* The ring page is mapped; the event channel and the thread are left. */
+static int start_ring(struct blkback_ring *r, unsigned nr, evtchn_port_t remote_port)
+{
+	struct blkback *v = r->vbd;
+
+	r->work = true; /* requests may be waiting already */
+	r->irq = bind_interdomain_evtchn_to_irqhandler(v->domid, remote_port, blkback_interrupt, "blkif-backend", r);
+	if (r->irq < 0)
+		return r->irq;
+	r->thread = kthread_run(blkback_thread, r, "blkback.%u.%u", v->domid, nr);
+	if (IS_ERR(r->thread)) {
+		unbind_from_irqhandler(r->irq, r);
+		return (int)PTR_ERR(r->thread);
 	}
 	return 0;
 }
 
-int blkback_connect_ring(struct blkback *v, grant_ref_t ref, evtchn_port_t remote_port)
+int blkback_connect_ring(struct blkback *v, unsigned nr, grant_ref_t ref, evtchn_port_t remote_port)
 {
-	struct blkif_sring *sring;
+	struct blkback_ring *r = make_ring(v);
 	s16 status = GNTST_general_error;
-	int e = make_pool(v);
+	int e;
 
-	if (!e) {
-		gnttab_map_refs(v->domid, &ref, 1, false, &v->ring_page, &v->ring_handle, &status);
-		e = gnttab_status_to_errno(status);
-	}
+	if (!r)
+		return -ENOMEM;
+	gnttab_map_refs(v->domid, &ref, 1, false, &r->ring_page, &r->ring_handle, &status);
+	e = gnttab_status_to_errno(status);
 	if (e) {
-		free_pool(v);
+		free_ring(r);
 		return e;
 	}
-	sring = page_address(v->ring_page);
-	BACK_RING_INIT(&v->ring, sring, PAGE_SIZE);
-	v->ring_broken = false;
-	v->work = true; /* requests may be waiting already */
-	v->irq = bind_interdomain_evtchn_to_irqhandler(v->domid, remote_port, blkback_interrupt, "blkif-backend", v);
-	if (v->irq < 0) {
-		e = v->irq;
-		v->irq = 0;
-	} else {
-		v->thread = kthread_run(blkback_thread, v, "blkback.%u", v->domid);
-		if (IS_ERR(v->thread)) {
-			e = (int)PTR_ERR(v->thread);
-			v->thread = NULL;
-			unbind_from_irqhandler(v->irq, v);
-			v->irq = 0;
-		}
-	}
+	BACK_RING_INIT(&r->ring, (struct blkif_sring *)page_address(r->ring_page), PAGE_SIZE);
+	e = start_ring(r, nr, remote_port);
 	if (e) {
-		v->ring.sring = NULL;
-		gnttab_unmap_refs(&v->ring_handle, &v->ring_page, 1);
-		free_pool(v);
+		gnttab_unmap_refs(&r->ring_handle, &r->ring_page, 1);
+		free_ring(r);
+		return e;
 	}
-	return e;
+	v->rings[v->nr_rings++] = r;
+	return 0;
 }
 
-static bool drained(struct blkback *v)
+static bool drained(struct blkback_ring *r)
 {
 	unsigned long flags;
 	bool zero;
 
-	spin_lock_irqsave(&v->lock, flags);
-	zero = v->in_flight == 0;
-	spin_unlock_irqrestore(&v->lock, flags);
+	spin_lock_irqsave(&r->lock, flags);
+	zero = r->in_flight == 0;
+	spin_unlock_irqrestore(&r->lock, flags);
 	return zero;
 }
 
-void blkback_disconnect_ring(struct blkback *v)
+static void disconnect_ring(struct blkback_ring *r)
 {
-	if (!v->ring.sring)
-		return;
-	kthread_stop(v->thread);
-	v->thread = NULL;
-	wait_event(v->wait, drained(v));
-	unbind_from_irqhandler(v->irq, v);
-	v->irq = 0;
-	v->ring.sring = NULL;
-	gnttab_unmap_refs(&v->ring_handle, &v->ring_page, 1);
-	free_pool(v);
+	kthread_stop(r->thread);
+	wait_event(r->wait, drained(r));
+	unbind_from_irqhandler(r->irq, r);
+	blkback_drop_persistent(r);
+	gnttab_unmap_refs(&r->ring_handle, &r->ring_page, 1);
+	free_ring(r);
+}
+
+void blkback_disconnect_rings(struct blkback *v)
+{
+	while (v->nr_rings) {
+		disconnect_ring(v->rings[--v->nr_rings]);
+		v->rings[v->nr_rings] = NULL;
+	}
 }

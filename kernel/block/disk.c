@@ -46,11 +46,41 @@ void put_disk(struct gendisk *d)
 	kfree(d);
 }
 
+static DEFINE_SPINLOCK_RANK(resize_lock, RANK_BLOCK + 1);
+static LIST_HEAD(resize_watches); /* resize_lock */
+
+void blk_watch_resize(struct gendisk *d, struct blk_resize_watch *w)
+{
+	unsigned long flags;
+
+	w->disk = d;
+	spin_lock_irqsave(&resize_lock, flags);
+	list_add_tail(&w->node, &resize_watches);
+	spin_unlock_irqrestore(&resize_lock, flags);
+}
+
+void blk_unwatch_resize(struct blk_resize_watch *w)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&resize_lock, flags);
+	list_del(&w->node);
+	spin_unlock_irqrestore(&resize_lock, flags);
+}
+
 void set_capacity(struct gendisk *d, sector_t sectors)
 {
+	struct blk_resize_watch *w;
+	unsigned long flags;
+
 	d->part[0]->sectors = sectors;
 	if (d->part[0]->inode)
 		bdev_set_size(d->part[0]);
+	spin_lock_irqsave(&resize_lock, flags);
+	list_for_each_entry(w, &resize_watches, node)
+		if (w->disk == d)
+			w->resized(w);
+	spin_unlock_irqrestore(&resize_lock, flags);
 }
 
 /* Node, /sys directory and page cache of a disk or partition. */

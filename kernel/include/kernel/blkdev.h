@@ -149,6 +149,14 @@ int add_disk(struct gendisk *d); /* visible; partitions read */
 void del_gendisk(struct gendisk *d);
 void put_disk(struct gendisk *d);
 void set_capacity(struct gendisk *d, sector_t sectors);
+/* Called after every set_capacity of a disk; must not sleep. Unwatch waits for a call that runs. */
+struct blk_resize_watch {
+	struct list_head node;
+	struct gendisk *disk;
+	void (*resized)(struct blk_resize_watch *w);
+};
+void blk_watch_resize(struct gendisk *d, struct blk_resize_watch *w);
+void blk_unwatch_resize(struct blk_resize_watch *w);
 static inline sector_t get_capacity(const struct gendisk *d) { return d->part[0]->sectors; }
 int rescan_partitions(struct gendisk *d); /* -EBUSY when one is in use */
 void disk_drop_partitions(struct gendisk *d);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The block back end's view of the guest's pages. Pages are mapped for one request, unless the front end said
+ * feature-persistent: then a grant stays mapped, found by its reference, until the ring is given up. Entry points:
+ * blkback_map, blkback_unmap, blkback_drop_persistent. No locks: the table of persistent grants is the ring thread's, and
+ * an entry lives as long as the ring, so requests that use it need no count.
+ */
+#include "blkback.h"
+#include <kernel/errno.h>
+#include <kernel/kernel.h>
+#include <kernel/slab.h>
+
+static struct persistent_grant **bucket(struct blkback_ring *r, grant_ref_t ref)
+{
+	return &r->persistent[ref % BLKBACK_GRANT_BUCKETS];
+}
+
+static struct page *find_persistent(struct blkback_ring *r, grant_ref_t ref)
+{
+	for (struct persistent_grant *g = *bucket(r, ref); g; g = g->next)
+		if (g->ref == ref)
+			return g->page;
+	return NULL;
+}
+
+/* From now on the mapping is the table's. False: it stays the request's own. */
+static bool keep(struct blkback_ring *r, grant_ref_t ref, grant_handle_t handle, struct page *page)
+{
+	struct persistent_grant *g;
+
+	/* one request may name a page twice: then it was mapped twice */
+	if (r->nr_persistent >= BLKBACK_MAX_PERSISTENT || find_persistent(r, ref))
+		return false;
+	g = kmalloc(sizeof(*g), GFP_NOIO);
+	if (!g)
+		return false;
+	*g = (struct persistent_grant){ .next = *bucket(r, ref), .ref = ref, .handle = handle, .page = page };
+	*bucket(r, ref) = g;
+	r->nr_persistent++;
+	return true;
+}
+
+struct batch { /* what is to be mapped now, and for which segment */
+	unsigned n;
+	grant_ref_t refs[BLKBACK_MAX_SEGMENTS];
+	struct page *pages[BLKBACK_MAX_SEGMENTS];
+	grant_handle_t handles[BLKBACK_MAX_SEGMENTS];
+	s16 status[BLKBACK_MAX_SEGMENTS];
+	u8 segment[BLKBACK_MAX_SEGMENTS];
+};
+
+/* Pages of p that are mapped already; the others go into b. */
+static int gather(struct pending *p, struct batch *b)
+{
+	bool persistent = p->ring->vbd->persistent;
+
+	b->n = 0;
+	for (unsigned i = 0; i < p->nr_segments; i++) {
+		grant_ref_t ref = p->seg[i].gref;
+		struct page *page = persistent ? find_persistent(p->ring, ref) : NULL;
+
+		p->handles[i] = BLKBACK_PERSISTENT_HANDLE;
+		p->pages[i] = page;
+		if (page)
+			continue;
+		page = xen_alloc_foreign_page();
+		if (!page) {
+			while (b->n)
+				xen_free_foreign_page(b->pages[--b->n]);
+			return -ENOMEM;
+		}
+		b->refs[b->n] = ref;
+		b->pages[b->n] = page;
+		b->segment[b->n++] = (u8)i;
+	}
+	return 0;
+}
+
+int blkback_map(struct pending *p, bool write_to_guest)
+{
+	struct blkback_ring *r = p->ring;
+	bool persistent = r->vbd->persistent, bad = false;
+	struct batch b;
+	int e = gather(p, &b);
+
+	if (e) {
+		p->nr_segments = 0;
+		return e;
+	}
+	if (b.n)
+		gnttab_map_refs(r->vbd->domid, b.refs, b.n, !write_to_guest && !persistent, b.pages, b.handles, b.status);
+	for (unsigned i = 0; i < b.n; i++) {
+		unsigned s = b.segment[i];
+
+		if (b.status[i] != GNTST_okay) {
+			xen_free_foreign_page(b.pages[i]);
+			bad = true;
+			continue;
+		}
+		p->pages[s] = b.pages[i];
+		if (!persistent || !keep(r, b.refs[i], b.handles[i], b.pages[i]))
+			p->handles[s] = b.handles[i];
+	}
+	if (!bad)
+		return 0;
+	blkback_unmap(p);
+	return -EINVAL;
+}
+
+void blkback_unmap(struct pending *p)
+{
+	grant_handle_t handles[BLKBACK_MAX_SEGMENTS];
+	struct page *pages[BLKBACK_MAX_SEGMENTS];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->nr_segments; i++) {
+		if (p->handles[i] == BLKBACK_PERSISTENT_HANDLE)
+			continue;
+		handles[n] = p->handles[i];
+		pages[n++] = p->pages[i];
+	}
+	p->nr_segments = 0;
+	if (!n)
+		return;
+	gnttab_unmap_refs(handles, pages, n);
+	while (n)
+		xen_free_foreign_page(pages[--n]);
+}
+
+void blkback_drop_persistent(struct blkback_ring *r)
+{
+	for (unsigned i = 0; i < BLKBACK_GRANT_BUCKETS; i++)
+		while (r->persistent[i]) {
+			struct persistent_grant *g = r->persistent[i];
+
+			r->persistent[i] = g->next;
+			gnttab_unmap_refs(&g->handle, &g->page, 1);
+			xen_free_foreign_page(g->page);
+			kfree(g);
+		}
+	r->nr_persistent = 0;
+}
