@@ -13,6 +13,7 @@
 #include <kernel/kernel.h>
 #include <kernel/sched.h>
 #include <kernel/slab.h>
+#include <kernel/smp.h>
 #include <kernel/string.h>
 
 static irqreturn_t blkback_interrupt(int irq, void *data)
@@ -341,6 +342,7 @@ static int start_ring(struct blkback_ring *r, unsigned nr, evtchn_port_t remote_
 	r->irq = bind_interdomain_evtchn_to_irqhandler(v->domid, remote_port, blkback_interrupt, "blkif-backend", r);
 	if (r->irq < 0)
 		return r->irq;
+	xen_irq_set_cpu(r->irq, (int)((v->domid + nr) % (unsigned)num_online_cpus()));
 	r->thread = kthread_run(blkback_thread, r, "blkback.%u.%u", v->domid, nr);
 	if (IS_ERR(r->thread)) {
 		unbind_from_irqhandler(r->irq, r);

@@ -261,6 +261,30 @@ void unbind_from_irqhandler(int irq, void *dev)
 	irq_free(irq);
 }
 
+int xen_irq_set_cpu(int irq, int cpu)
+{
+	evtchn_port_t port = evtchn_from_irq(irq);
+	struct port_info *info = port ? port_info(port) : NULL;
+	struct evtchn_bind_vcpu op = { .port = port };
+	unsigned long flags;
+	long r;
+
+	if (!info || !cpu_online(cpu))
+		return -EINVAL;
+	op.vcpu = xen_vcpu_nr(cpu);
+	spin_lock_irqsave(&evtchn_lock, flags);
+	/* masked, so that none is taken for lost between the old CPU and the new: unmask delivers what is pending */
+	evtchn_ops->mask(port);
+	r = HYPERVISOR_event_channel_op(EVTCHNOP_bind_vcpu, &op);
+	if (!r) {
+		evtchn_ops->bind_to_cpu(port, cpu, info->cpu);
+		info->cpu = cpu;
+	}
+	evtchn_ops->unmask(port);
+	spin_unlock_irqrestore(&evtchn_lock, flags);
+	return (int)r;
+}
+
 void notify_remote_via_irq(int irq)
 {
 	notify_remote_via_evtchn(evtchn_from_irq(irq));

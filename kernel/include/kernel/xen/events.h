@@ -20,6 +20,8 @@ int bind_interdomain_evtchn_to_irqhandler(domid_t remote, evtchn_port_t remote_p
 /* Waits for a running handler, closes the port, gives the number back. Process context. */
 void unbind_from_irqhandler(int irq, void *dev);
 evtchn_port_t evtchn_from_irq(int irq); /* 0: none */
+/* From now on the interrupt is taken on cpu (at first: CPU 0). It must be enabled. -EINVAL: cpu is not online. */
+int xen_irq_set_cpu(int irq, int cpu);
 
 /* Ports with a function called straight from the upcall (irqs off). */
 int bind_virq_direct(unsigned virq, int cpu, void (*fn)(void));
