@@ -44,15 +44,22 @@ static void respond(struct blkback_ring *r, u64 id, u8 operation, int error)
 		notify_remote_via_irq(r->irq);
 }
 
+/* A request may have as many pages as there are at most: then none is stopped half-way. */
+static bool can_take(const struct blkback_ring *r)
+{
+	return !list_empty(&r->free) && READ_ONCE(r->nr_pages) + BLKBACK_MAX_SEGMENTS <= r->max_pages;
+}
+
 static struct pending *take_pending(struct blkback_ring *r)
 {
 	struct pending *p = NULL;
 	unsigned long flags;
 
 	spin_lock_irqsave(&r->lock, flags);
-	if (!list_empty(&r->free)) {
+	if (can_take(r)) {
 		p = list_first_entry(&r->free, struct pending, node);
 		list_del(&p->node);
+		p->charged = 0;
 		r->in_flight++;
 	}
 	spin_unlock_irqrestore(&r->lock, flags);
@@ -68,6 +75,7 @@ static void finish(struct pending *p)
 	respond(r, p->id, p->operation, p->error);
 	spin_lock_irqsave(&r->lock, flags);
 	list_add(&p->node, &r->free);
+	r->nr_pages -= p->charged;
 	r->in_flight--;
 	/* inside the lock: disconnect frees r only after it saw zero under the lock */
 	wake_up(&r->wait);
@@ -144,6 +152,16 @@ static void submit_data(struct pending *p, unsigned op, u64 sector)
 	blk_finish_plug(&plug);
 }
 
+static void charge(struct pending *p)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&p->ring->lock, flags);
+	p->charged = p->nr_segments;
+	p->ring->nr_pages += p->charged;
+	spin_unlock_irqrestore(&p->ring->lock, flags);
+}
+
 /* Data requests: p->seg and p->nr_segments are set. */
 static int do_data(struct pending *p, u8 operation, u64 sector)
 {
@@ -157,6 +175,7 @@ static int do_data(struct pending *p, u8 operation, u64 sector)
 		p->nr_segments = 0;
 		return -EINVAL;
 	}
+	charge(p);
 	e = blkback_map(p, !write);
 	if (e)
 		return e;
@@ -290,7 +309,7 @@ static int blkback_thread(void *arg)
 		r->work = false;
 		smp_mb(); /* a ring after this sets it again */
 		if (!kthread_should_stop() && !r->broken && !serve_ring(r)) {
-			wait_event(r->wait, kthread_should_stop() || !list_empty(&r->free));
+			wait_event(r->wait, kthread_should_stop() || can_take(r));
 			r->work = true;
 		}
 	}
@@ -316,6 +335,7 @@ static struct blkback_ring *make_ring(struct blkback *v)
 	if (!r)
 		return NULL;
 	r->vbd = v;
+	r->max_pages = v->ring_pages;
 	spin_lock_init_rank(&r->lock, RANK_BLOCK + 2);
 	init_waitqueue_head(&r->wait);
 	INIT_LIST_HEAD(&r->free);

@@ -18,7 +18,8 @@
 #include <xen/io/blkif.h>
 
 #define BLKBACK_RING_ENTRIES __CONST_RING_SIZE(blkif, PAGE_SIZE)
-#define BLKBACK_MAX_SEGMENTS 64u /* offered as feature-max-indirect-segments */
+#define BLKBACK_MAX_SEGMENTS 256u /* offered as feature-max-indirect-segments */
+#define BLKBACK_PAGES 2048u      /* mapped for the requests of all rings of a vbd; a ring waits for more */
 #define BLKBACK_MAX_RINGS 4u     /* offered as multi-queue-max-queues, if there are as many CPUs */
 #define BLKBACK_GRANT_BUCKETS 256u
 /* Grants that stay mapped for a ring whose front end reuses them; others are mapped for one request. */
@@ -35,6 +36,7 @@ struct pending {
 	u64 id;
 	u8 operation;
 	unsigned nr_segments;
+	unsigned charged;             /* of ring.nr_pages */
 	atomic_t bios;                /* still running, plus one while being submitted */
 	int error;                    /* first one */
 	struct blkif_request_segment seg[BLKBACK_MAX_SEGMENTS]; /* our copy */
@@ -50,6 +52,15 @@ struct persistent_grant {
 	struct page *page;
 };
 
+struct map_batch { /* what is to be mapped now, and for which segment */
+	unsigned n;
+	grant_ref_t refs[BLKBACK_MAX_SEGMENTS];
+	struct page *pages[BLKBACK_MAX_SEGMENTS];
+	grant_handle_t handles[BLKBACK_MAX_SEGMENTS];
+	s16 status[BLKBACK_MAX_SEGMENTS];
+	u16 segment[BLKBACK_MAX_SEGMENTS];
+};
+
 struct blkback_ring {
 	struct blkback *vbd;
 	struct blkif_back_ring ring;  /* NULL sring: not connected */
@@ -63,10 +74,12 @@ struct blkback_ring {
 	spinlock_t lock;              /* irq-safe: response side of the ring, free list */
 	struct list_head free;        /* (lock) struct pending */
 	unsigned in_flight;           /* (lock) */
+	unsigned nr_pages, max_pages; /* (lock) segments of what is in flight, and when to wait */
 	struct pending *pool;
 	struct page *indirect_page;   /* thread only: where an indirect page is mapped to be copied */
 	struct persistent_grant *persistent[BLKBACK_GRANT_BUCKETS]; /* thread only */
 	unsigned nr_persistent;       /* thread only */
+	struct map_batch batch;       /* thread only */
 	/* counters, thread or (lock) */
 	u64 reads, writes, flushes, discards, errors, read_sectors, write_sectors;
 };
@@ -86,6 +99,7 @@ struct blkback {
 	/* agreed with the front end */
 	bool offer_persistent, persistent;
 	unsigned nr_rings;            /* connected ones */
+	unsigned ring_pages;          /* each one's share of BLKBACK_PAGES */
 	struct blkback_ring *rings[BLKBACK_MAX_RINGS];
 };
 

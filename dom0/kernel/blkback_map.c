@@ -40,17 +40,8 @@ static bool keep(struct blkback_ring *r, grant_ref_t ref, grant_handle_t handle,
 	return true;
 }
 
-struct batch { /* what is to be mapped now, and for which segment */
-	unsigned n;
-	grant_ref_t refs[BLKBACK_MAX_SEGMENTS];
-	struct page *pages[BLKBACK_MAX_SEGMENTS];
-	grant_handle_t handles[BLKBACK_MAX_SEGMENTS];
-	s16 status[BLKBACK_MAX_SEGMENTS];
-	u8 segment[BLKBACK_MAX_SEGMENTS];
-};
-
 /* Pages of p that are mapped already; the others go into b. */
-static int gather(struct pending *p, struct batch *b)
+static int gather(struct pending *p, struct map_batch *b)
 {
 	bool persistent = p->ring->vbd->persistent;
 
@@ -71,7 +62,7 @@ static int gather(struct pending *p, struct batch *b)
 		}
 		b->refs[b->n] = ref;
 		b->pages[b->n] = page;
-		b->segment[b->n++] = (u8)i;
+		b->segment[b->n++] = (u16)i;
 	}
 	return 0;
 }
@@ -80,26 +71,26 @@ int blkback_map(struct pending *p, bool write_to_guest)
 {
 	struct blkback_ring *r = p->ring;
 	bool persistent = r->vbd->persistent, bad = false;
-	struct batch b;
-	int e = gather(p, &b);
+	struct map_batch *b = &r->batch;
+	int e = gather(p, b);
 
 	if (e) {
 		p->nr_segments = 0;
 		return e;
 	}
-	if (b.n)
-		gnttab_map_refs(r->vbd->domid, b.refs, b.n, !write_to_guest && !persistent, b.pages, b.handles, b.status);
-	for (unsigned i = 0; i < b.n; i++) {
-		unsigned s = b.segment[i];
+	if (b->n)
+		gnttab_map_refs(r->vbd->domid, b->refs, b->n, !write_to_guest && !persistent, b->pages, b->handles, b->status);
+	for (unsigned i = 0; i < b->n; i++) {
+		unsigned s = b->segment[i];
 
-		if (b.status[i] != GNTST_okay) {
-			xen_free_foreign_page(b.pages[i]);
+		if (b->status[i] != GNTST_okay) {
+			xen_free_foreign_page(b->pages[i]);
 			bad = true;
 			continue;
 		}
-		p->pages[s] = b.pages[i];
-		if (!persistent || !keep(r, b.refs[i], b.handles[i], b.pages[i]))
-			p->handles[s] = b.handles[i];
+		p->pages[s] = b->pages[i];
+		if (!persistent || !keep(r, b->refs[i], b->handles[i], b->pages[i]))
+			p->handles[s] = b->handles[i];
 	}
 	if (!bad)
 		return 0;
@@ -109,22 +100,20 @@ int blkback_map(struct pending *p, bool write_to_guest)
 
 void blkback_unmap(struct pending *p)
 {
-	grant_handle_t handles[BLKBACK_MAX_SEGMENTS];
-	struct page *pages[BLKBACK_MAX_SEGMENTS];
 	unsigned n = 0;
 
+	/* the request is over: its own arrays are packed and used up */
 	for (unsigned i = 0; i < p->nr_segments; i++) {
 		if (p->handles[i] == BLKBACK_PERSISTENT_HANDLE)
 			continue;
-		handles[n] = p->handles[i];
-		pages[n++] = p->pages[i];
+		p->handles[n] = p->handles[i];
+		p->pages[n++] = p->pages[i];
 	}
 	p->nr_segments = 0;
-	if (!n)
-		return;
-	gnttab_unmap_refs(handles, pages, n);
+	if (n)
+		gnttab_unmap_refs(p->handles, p->pages, n);
 	while (n)
-		xen_free_foreign_page(pages[--n]);
+		xen_free_foreign_page(p->pages[--n]);
 }
 
 void blkback_drop_persistent(struct blkback_ring *r)

@@ -148,6 +148,7 @@ static int connect_rings(struct blkback *v)
 	char *dir;
 	int e = 0;
 
+	v->ring_pages = BLKBACK_PAGES / (unsigned)(n && n <= BLKBACK_MAX_RINGS ? n : 1);
 	if (!n)
 		return connect_ring(v, 0, otherend);
 	if (n > max_rings()) {

@@ -18,7 +18,8 @@
 #include <xen/io/blkif.h>
 
 #define RING_ENTRIES __CONST_RING_SIZE(blkif, PAGE_SIZE)
-#define MAX_SEGMENTS 64 /* of an indirect request; one page of segments holds 512 */
+#define MAX_SEGMENTS 256 /* of an indirect request; one page of segments holds 512 */
+#define MIN_GRANTS 1024  /* reserved for a ring's data: four of the largest requests; more wait for a completion */
 #define MAX_RINGS 4u
 /* Pages of a ring that stay granted when grants are persistent: what back ends keep mapped at most. */
 #define MAX_KEPT 1056u
@@ -50,6 +51,7 @@ struct front_ring {
 	int ring_ref;
 	evtchn_port_t port;
 	int irq;
+	unsigned grants;         /* promised to us */
 	struct kept_page *spare; /* (lock) */
 	unsigned nr_kept;        /* (lock) all of them */
 	struct shadow shadow[RING_ENTRIES];

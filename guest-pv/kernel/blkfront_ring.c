@@ -328,6 +328,7 @@ void blkfront_free_ring(struct front_ring *r)
 		gnttab_end_access_put(k->ref, k->page);
 		kfree(k);
 	}
+	gnttab_unpromise(r->grants);
 	if (r->ring_ref > 0)
 		gnttab_end_access_put((grant_ref_t)r->ring_ref, r->ring_page);
 	else if (r->ring_page)
@@ -348,10 +349,15 @@ struct front_ring *blkfront_make_ring(struct blkfront *info, unsigned nr)
 	if (!r->ring_page)
 		goto fail;
 	XEN_FRONT_RING_INIT(&r->ring, (struct blkif_sring *)page_address(r->ring_page), PAGE_SIZE);
-	/* data, indirect pages and the ring itself: enough grants for a full ring; fewer only slow it down */
-	if (gnttab_reserve(RING_ENTRIES * (MAX_SEGMENTS + 1) + 1) &&
-	    gnttab_reserve(RING_ENTRIES * BLKIF_MAX_SEGMENTS_PER_REQUEST + 1))
-		goto fail;
+	/* data, indirect pages and the ring itself: enough grants for a ring of ordinary requests */
+	r->grants = MIN_GRANTS + RING_ENTRIES + 1;
+	if (gnttab_promise(r->grants)) {
+		r->grants = RING_ENTRIES * BLKIF_MAX_SEGMENTS_PER_REQUEST + 1;
+		if (gnttab_promise(r->grants)) {
+			r->grants = 0;
+			goto fail;
+		}
+	}
 	r->ring_ref = gnttab_grant_access(peer, r->ring_page, false);
 	if (r->ring_ref < 0 || evtchn_alloc_unbound(peer, &r->port))
 		goto fail;
