@@ -29,7 +29,8 @@ def wait_sectors(guest, disk, wanted):
 
 def resize(dom0, mib):
     """The file and its loop device; the back end must tell the guest by itself."""
-    dom0.run(f"truncate -s {mib}M {IMAGE}")
+    assert dom0.status(f"truncate -s {mib}M {IMAGE}")[0] == 0
+    assert dom0.status(f"truncate -s 1M {IMAGE}")[0] != 0, "a disk in use was made smaller"
     loop = re.search(r"loop(\d+)", dom0.run(f"grep -l {IMAGE} /sys/block/loop*/loop/backing_file")).group(0)
     status, out = dom0.status(f"python3 -c \"import fcntl; fcntl.ioctl(open('/dev/{loop}'), 0x4C07, 0)\"")
     assert status == 0, out
