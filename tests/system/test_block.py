@@ -56,7 +56,7 @@ def test_hot_attach_resize_detach(dom0, rng, name):
         # the new end can be written
         out = guest.run(f"echo the-end | dd of=/dev/xvdb bs=512 seek={(mib + 4) * 2048 - 1} conv=notrunc,sync; sync")
         assert "error" not in out.lower(), out
-    assert "xvdb" in dom0.run(f"xl block-list {name}")
+    assert "51728" in dom0.run(f"xl block-list {name}")
     status, out = dom0.status(f"xl block-detach {name} xvdb", timeout=90)
     assert status == 0, out
     with Console(dom0, name) as guest:

@@ -163,8 +163,8 @@ static int set_size(struct inode *i, loff_t size)
 
 	if (!S_ISREG(i->mode))
 		return S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
-	/* loop maps its blocks and knows no page cache: only growing leaves them where they are */
-	if ((i->flags & S_SWAPFILE) && (size < i_size_read(i) || (i_size_read(i) & (PAGE_SIZE - 1))))
+	/* loop maps its blocks: growing leaves them where they are */
+	if ((i->flags & S_SWAPFILE) && size < i_size_read(i))
 		return -ETXTBSY;
 	if ((u64)size > ext2_max_size(fs))
 		return -EFBIG;
