@@ -85,3 +85,13 @@ unit-tools-xs-agree: $(UT)/xenstored-fake $(UT)/fake_libs.so $(addprefix $(B)/de
 		$(UT_DIR)/xs-agree.py $(UT)/xenstored-fake $(UT_STOCK_XS) $(UT)/fake_libs.so $$seed && p=$$((p+1)) || f=$$((f+1)); \
 		done; echo "$$p passed, $$f failed"; [ $$f -eq 0 ]
 UNIT_TARGETS += unit-tools-xs-agree
+
+# The console daemon whole: ptys, rotated logs, hostile rings, restarts.
+$(UT)/xenconsoled-fake: $(wildcard tools/xenconsoled/*.c) $(UT_DIR)/fake_console.c $(UT_LIB) \
+		$(addprefix tools/lib/,xs.c xs_ops.c console_ring.c) $(UT_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(UT_CFLAGS) $(filter %.c,$^) -lutil -o $@
+.PHONY: unit-tools-console
+unit-tools-console: $(UT)/xenconsoled-fake $(UT)/xenstored-fake
+	$(UT_DIR)/console-daemon.py $^
+UNIT_TARGETS += unit-tools-console
