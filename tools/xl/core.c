@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xen/memory.h>
@@ -275,20 +276,33 @@ int core_dump(uint32_t domid, const char *path, struct zx_err *e)
 	return r;
 }
 
+char *core_path(const char *name)
+{
+	return zx_asprintf(CORE_DIR "/%s-%lld.core", name, (long long)time(NULL));
+}
+
 int xl_dump_core(int argc, char **argv)
 {
-	int first = XL_NO_FLAGS(argc, argv);
+	int first = XL_NO_FLAGS(argc, argv), r;
+	char *name, *path;
 	struct zx_err e = { 0 };
 	uint32_t domid;
 
 	if (first < 0)
 		return 2;
-	if (argc != first + 2)
+	if (argc != first + 1 && argc != first + 2)
 		return xl_usage(argv[0]);
 	domid = xl_domain(argv[first]);
 	if (domid == DOMID_NONE)
 		return 1;
 	if (!domid)
 		return xl_error("dom0 cannot dump itself");
-	return core_dump(domid, argv[first + 1], &e) ? xl_error("%s: %s", argv[first], e.text) : 0;
+	name = xl_domain_name(domid);
+	path = argc == first + 2 ? zx_strdup(argv[first + 1]) : core_path(name);
+	r = core_dump(domid, path, &e) ? xl_error("%s: %s", argv[first], e.text) : 0;
+	if (!r && argc == first + 1)
+		printf("%s\n", path);
+	free(path);
+	free(name);
+	return r;
 }

@@ -26,6 +26,8 @@ struct core {
 void core_map(struct core *c);
 
 /* core.c: the domain is paused meanwhile. */
+#define CORE_DIR "/var/lib/xen/dump"
+char *core_path(const char *name);      /* where a core of this domain goes by itself */
 int core_dump(uint32_t domid, const char *path, struct zx_err *e);
 
 #endif

@@ -267,7 +267,8 @@ int main(int argc, char **argv)
 {
 	const struct verb *v;
 
-	if (argc >= 2 && (!strcmp(argv[1], "-v") || !strcmp(argv[1], "-f")) && argc >= 3) {
+	/* Xen's words for its log and its lock, before the command; nothing here needs them. */
+	while (argc >= 3 && argv[1][0] == '-' && argv[1][1] && strchr("vftT", argv[1][1]) && !argv[1][2]) {
 		argc--;
 		argv++;
 	}

@@ -51,7 +51,7 @@ const struct verb xl_verbs[] = {
 	  "  --json         as JSON\n", true },
 	{ "sysrq", xl_sysrq, "DOMAIN LETTER", "Send a magic sysrq key to a domain's kernel", NULL, true },
 	{ "trigger", xl_trigger, "DOMAIN nmi [VCPU]", "Send an NMI to a vCPU", NULL, true },
-	{ "dump-core", xl_dump_core, "DOMAIN FILE", "Write a domain's memory and registers to a file, as an ELF core", NULL, true },
+	{ "dump-core", xl_dump_core, "DOMAIN [FILE]", "Write a domain's memory and registers to a file, as an ELF core", NULL, true },
 	{ "sched-credit2", xl_sched_credit2, "[-d DOMAIN [-w WEIGHT] [-c CAP]]", "Show or set scheduling weights and caps",
 	  "  -d, --domain DOMAIN  this domain\n"
 	  "  -w, --weight WEIGHT  1 to 65535; shares are proportional to weights\n"

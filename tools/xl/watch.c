@@ -20,7 +20,6 @@
 #include <xen/sched.h>
 
 #define LOG_DIR       "/var/log/xen"
-#define CORE_DIR      "/var/lib/xen/dump"
 #define LOG_MAX       (1l << 20)
 #define RECHECK_MS    30000     /* an event that got lost costs this long at most */
 #define QUICK_S       3         /* a domain that ran shorter than this is restarted after a pause */
@@ -171,7 +170,7 @@ static void put_aside(const struct watched *w)
 /* For the coredump-* actions. */
 static void dump(const struct watched *w)
 {
-	char *path = zx_asprintf(CORE_DIR "/%s-%lld.core", w->name, (long long)time(NULL));
+	char *path = core_path(w->name);
 	struct zx_err e = { 0 };
 
 	if (core_dump(w->domid, path, &e))
