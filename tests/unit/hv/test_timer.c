@@ -56,9 +56,30 @@ static void ordered(void **s)
 	free(heaps[0].slot);
 }
 
+/* The smallest is known at once, however few there are. */
+static void few(void **s)
+{
+	struct timer t[3];
+
+	(void)s;
+	fake_now = 0;
+	memset(&heaps[0], 0, sizeof(heaps[0]));
+	time_init_cpu();
+	for (int i = 0; i < 3; i++) {
+		timer_init(&t[i], fire, &t[i], 0);
+		timer_set(&t[i], 1000 - 100 * i);
+		assert_true(timer_next_deadline() == 1000 - 100 * i);
+	}
+	for (int i = 2; i >= 0; i--) {
+		assert_true(timer_next_deadline() == 1000 - 100 * i);
+		timer_stop(&t[i]);
+	}
+	free(heaps[0].slot);
+}
+
 int main(void)
 {
-	const struct CMUnitTest t[] = { cmocka_unit_test(ordered) };
+	const struct CMUnitTest t[] = { cmocka_unit_test(ordered), cmocka_unit_test(few) };
 
 	return cmocka_run_group_tests_name("hv timers", t, NULL, NULL);
 }

@@ -44,6 +44,8 @@ static void long_mode(void **s)
 	assert_int_equal(gwalk(&m, va, true, rd, NULL, &o), GM_DONE);
 	assert_int_equal(gwalk(&m, va + 4096, false, rd, NULL, &o), GM_FAULT);
 	assert_int_equal(gwalk(&m, 0x0000800000000000ull, false, rd, NULL, &o), GM_FAULT);
+	/* the same indexes and present entries, but not canonical */
+	assert_int_equal(gwalk(&m, va & 0x0000ffffffffffffull, false, rd, NULL, &o), GM_FAULT);
 	put64(0x3000 + 6 * 8, 0xa00083);                /* 2 MiB page */
 	assert_int_equal(gwalk(&m, (va & ~0x3fffffull) | 6 << 21 | 0x12345, true, rd, NULL, &o), GM_DONE);
 	assert_int_equal(o.gpa, 0xa12345);
