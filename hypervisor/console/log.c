@@ -11,10 +11,12 @@
 #include <hv/spinlock.h>
 
 #define RING_SIZE 32768u /* power of two */
+#define TAIL      3072u  /* of it that a panic repeats */
 
 static DEFINE_SPINLOCK(console_lock, RANK_CONSOLE);
 static char ring[RING_SIZE];
 static uint32_t ring_head, ring_clear; /* free-running positions */
+static uint32_t panic_at;              /* ring_head when a panic began; 0 none */
 static bool at_line_start = true;
 static bool dom0_attached;
 
@@ -122,6 +124,23 @@ void console_force(void)
 	spin_break(&console_lock);
 	dom0_attached = false;
 	loglvl = 4;
+	if (!panic_at)
+		panic_at = ring_head;
+}
+
+void log_reprint(void)
+{
+	uint32_t pos = panic_at - min(panic_at, (uint32_t)TAIL);
+
+	while (pos != panic_at && pos && ring[(pos - 1) & (RING_SIZE - 1)] != '\n')
+		pos++;
+	printk(LOG_ERR "The log before that:\n");
+	for (; pos != panic_at; pos++) {
+		if (ring[pos & (RING_SIZE - 1)] == '\n')
+			serial_putc('\r');
+		serial_putc(ring[pos & (RING_SIZE - 1)]);
+	}
+	printk(LOG_ERR "End of the log\n");
 }
 
 void console_dom0_attached(void)

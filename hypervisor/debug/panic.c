@@ -120,19 +120,23 @@ void panic_nmi(const void *regs)
 		cpu_halt();
 }
 
+void dump_cpu(unsigned cpu)
+{
+	nmi_done = 0;
+	nmi_turn = (int)cpu;
+	ipi_send_nmi(cpu);
+	for (unsigned i = 0; i < 500 && !nmi_done; i++)
+		udelay(1000);
+	if (!nmi_done)
+		printk(LOG_ERR "CPU%u does not answer\n", cpu);
+}
+
 static void ask_others(void)
 {
 	unsigned cpu;
 
-	for_each_cpu(cpu, cpu_online_map & ~cpumask_of(smp_processor_id())) {
-		nmi_done = 0;
-		nmi_turn = (int)cpu;
-		ipi_send_nmi(cpu);
-		for (unsigned i = 0; i < 500 && !nmi_done; i++)
-			udelay(1000);
-		if (!nmi_done)
-			printk(LOG_ERR "CPU%u does not answer\n", cpu);
-	}
+	for_each_cpu(cpu, cpu_online_map & ~cpumask_of(smp_processor_id()))
+		dump_cpu(cpu);
 }
 
 void panic(const char *fmt, ...)
@@ -156,6 +160,7 @@ void panic(const char *fmt, ...)
 		for (unsigned i = 0; i < nr_hooks; i++)
 			hooks[i]();
 		ask_others();
+		log_reprint();
 	}
 	printk(LOG_ERR "****************************************\n%s\n", opt_noreboot ? "Stopped." : "Rebooting.");
 	if (!opt_noreboot)
@@ -176,10 +181,16 @@ static void key_registers(char c)
 	ask_others();
 }
 
+static void key_crash(char c)
+{
+	panic("debug key '%c'", c);
+}
+
 static int debug_init(void)
 {
 	(void)dump_only;
 	debug_key_register('d', "dump registers and backtraces of all CPUs", key_registers);
+	debug_key_register('C', "crash the machine (panic)", key_crash);
 	return 0;
 }
 initcall(debug_init);

@@ -61,6 +61,7 @@ struct domain *domain_next(domid_t from)
 /* Undoes what domain_create did, in any half-made state. Nobody else knows the domain any more. */
 static void destroy(struct domain *d)
 {
+	sched_destroy_domain(d);
 	for (unsigned i = 0; d->vcpu && i < d->max_vcpus; i++)
 		if (d->vcpu[i])
 			vcpu_free(d->vcpu[i]);
@@ -155,6 +156,7 @@ struct domain *domain_create_config(domid_t id, const struct domain_config *c)
 	d->max_vcpus = c->max_vcpus;
 	d->max_pages = ~0u;
 	d->weight = SCHED_DEFAULT_WEIGHT;
+	sched_init_domain(d);
 	d->tsc_khz = tsc_khz;
 	atomic_set(&d->refcnt, 1);
 	spin_lock_init(&d->lock, RANK_DOMAIN, "domain");

@@ -15,7 +15,7 @@ const struct sched_ops *sched_ops = &sched_fair_ops;
 const struct vcpu_ops *vcpu_ops;
 struct runq runqs[NR_CPUS];
 struct domain idle_domain = { .id = DOMID_IDLE_ID, .is_idle = true, .weight = SCHED_DEFAULT_WEIGHT };
-static struct vcpu *idle_vcpus[NR_CPUS];
+struct vcpu *idle_vcpus[NR_CPUS];
 static char opt_sched[16] = "credit2";
 string_param("sched", opt_sched);
 
@@ -40,7 +40,7 @@ struct runq *runq_lock(const struct vcpu *v, unsigned long *flags)
 	}
 }
 
-static void runstate_set(struct vcpu *v, int state, s_time_t now)
+void runstate_set(struct vcpu *v, int state, s_time_t now)
 {
 	struct runstate *r = &v->sched.runstate;
 
@@ -51,8 +51,10 @@ static void runstate_set(struct vcpu *v, int state, s_time_t now)
 	r->state = state;
 }
 
-static int stopped_state(const struct vcpu *v)
+int stopped_state(const struct vcpu *v)
 {
+	if (v->sched.pause_flags == VPF_CAPPED)
+		return RUNSTATE_RUNNABLE; /* it would run if it were let */
 	return v->sched.pause_flags & ~VPF_WAKEABLE ? RUNSTATE_OFFLINE : RUNSTATE_BLOCKED;
 }
 
@@ -70,21 +72,12 @@ void vcpu_runstate_get(const struct vcpu *v, struct runstate *rs)
 static void tickle(struct vcpu *v)
 {
 	struct vcpu *running = runqs[v->sched.cpu].running;
-	unsigned cpu;
 
 	if (!running || running->sched.is_idle || sched_ops->preempts(v, running)) {
 		softirq_raise_on(v->sched.cpu, SOFTIRQ_SCHEDULE);
 		return;
 	}
-	/* An idle CPU may steal it. */
-	for_each_cpu(cpu, v->sched.affinity & READ_ONCE(cpu_online_map)) {
-		struct vcpu *r = READ_ONCE(runqs[cpu].running);
-
-		if (r && r->sched.is_idle) {
-			softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
-			return;
-		}
-	}
+	sched_offer(v); /* an idle CPU may take it */
 }
 
 void vcpu_clear_flags(struct vcpu *v, uint32_t flags)
@@ -169,7 +162,16 @@ void vcpu_kick(struct vcpu *v)
 static void finish_switch(struct vcpu *prev)
 {
 	BUG_ON(*(uint64_t *)prev->sched.stack != STACK_CANARY);
-	__atomic_store_n(&prev->sched.on_cpu, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&prev->sched.on_cpu, false, __ATOMIC_SEQ_CST);
+	/* Until now no other CPU could take it, however idle or asked to. */
+	if (READ_ONCE(prev->sched.queued)) {
+		unsigned cpu = READ_ONCE(prev->sched.cpu);
+
+		if (cpu != smp_processor_id())
+			softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+		else
+			sched_offer(prev);
+	}
 	local_irq_enable();
 }
 
@@ -181,57 +183,12 @@ void vcpu_first_run(struct vcpu *prev)
 	vcpu_ops->run(current);
 }
 
-static struct vcpu *pick_next(struct runq *rq, unsigned cpu)
-{
-	struct vcpu *v = sched_ops->pick(cpu);
-
-	if (v) {
-		sched_ops->dequeue(cpu, v);
-		return v;
-	}
-	/* Nothing here: look at the others. A trylock, so that two thieves never wait for each other. */
-	for (unsigned i = 1; i < NR_CPUS; i++) {
-		unsigned from = (cpu + i) % NR_CPUS;
-
-		if (!(cpu_online_map & cpumask_of(from)) || !READ_ONCE(runqs[from].nr) || !spin_trylock(&runqs[from].lock))
-			continue;
-		v = sched_ops->steal(from, cpu);
-		if (v) {
-			sched_ops->dequeue(from, v);
-			v->sched.vtime += rq->min_vtime - runqs[from].min_vtime;
-			WRITE_ONCE(v->sched.cpu, cpu);
-			v->sched.migrations++;
-		}
-		spin_unlock(&runqs[from].lock);
-		if (v)
-			return v;
-	}
-	return idle_vcpus[cpu];
-}
-
-/* Somebody waits here while a CPU that may run it is idle: let that one come and take it. Queue lock held. */
-static void offer_to_idle(struct runq *rq, unsigned cpu)
-{
-	unsigned other;
-
-	if (!rq->nr)
-		return;
-	for_each_cpu(other, READ_ONCE(cpu_online_map) & ~cpumask_of(cpu)) {
-		const struct vcpu *r = READ_ONCE(runqs[other].running);
-
-		if (r && r->sched.is_idle && sched_ops->steal(cpu, other)) {
-			softirq_raise_on(other, SOFTIRQ_SCHEDULE);
-			return;
-		}
-	}
-}
-
 void schedule(void)
 {
-	unsigned cpu;
+	unsigned cpu, to = NR_CPUS;
 	struct runq *rq;
 	struct vcpu *prev, *next;
-	s_time_t now;
+	s_time_t now, slice;
 
 	ASSERT(!in_irq());
 	local_irq_disable();
@@ -244,12 +201,15 @@ void schedule(void)
 	now = now_ns();
 	if (!prev->sched.is_idle) {
 		sched_ops->account(prev, now - prev->sched.last_start);
-		if (vcpu_runnable(prev)) {
+		cap_charge(prev->domain, now - prev->sched.last_start);
+		if (!(prev->sched.affinity & cpumask_of(cpu))) {
+			to = sched_allowed_cpu(prev);
+		} else if (vcpu_runnable(prev)) {
 			sched_ops->enqueue(cpu, prev, false);
 		}
 	}
 	/* prev may be picked again: it is on this very CPU. */
-	next = pick_next(rq, cpu);
+	next = sched_pick(rq, cpu, now);
 	prev->sched.yielded = false;
 	if (next != prev) {
 		runstate_set(prev, vcpu_runnable(prev) ? RUNSTATE_RUNNABLE : stopped_state(prev), now);
@@ -259,10 +219,16 @@ void schedule(void)
 	}
 	rq->running = next;
 	next->sched.last_start = now;
-	offer_to_idle(rq, cpu);
+	slice = sched_ops->slice(cpu, next);
+	if (rq->nr)
+		sched_offer_waiting(rq);
+	if (to < NR_CPUS)
+		WRITE_ONCE(prev->sched.cpu, to); /* from here on its state is that queue's lock's */
 	spin_unlock(&rq->lock);
+	if (to < NR_CPUS)
+		sched_move(prev, to);
 	if (!next->sched.is_idle)
-		timer_set(&rq->slice_timer, now + sched_ops->slice(cpu, next));
+		timer_set(&rq->slice_timer, now + cap_slice(next->domain, slice));
 	if (next == prev) {
 		local_irq_enable();
 		return;
@@ -325,40 +291,6 @@ void sched_destroy_vcpu(struct vcpu *v)
 	v->sched.stack = NULL;
 }
 
-int vcpu_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
-{
-	unsigned long irq;
-	struct runq *rq;
-	cpumask_t usable = hard & READ_ONCE(cpu_online_map);
-	bool moving;
-
-	if (!usable)
-		return -EINVAL;
-	rq = runq_lock(v, &irq);
-	v->sched.affinity = hard;
-	v->sched.soft_affinity = soft;
-	moving = !(hard & cpumask_of(v->sched.cpu));
-	spin_unlock_irqrestore(&rq->lock, irq);
-	if (moving && v != current) {
-		vcpu_sleep_sync(v, VPF_PAUSED);
-		rq = runq_lock(v, &irq);
-		WRITE_ONCE(v->sched.cpu, zz_ffs(usable));
-		spin_unlock_irqrestore(&rq->lock, irq);
-		if (!v->pause_count)
-			vcpu_clear_flags(v, VPF_PAUSED);
-	}
-	return 0;
-}
-
-int sched_set_domain(struct domain *d, unsigned weight, unsigned cap)
-{
-	if (weight < 1 || weight > 65535 || cap > 100 * NR_CPUS)
-		return -EINVAL;
-	d->weight = (uint16_t)weight;
-	d->cap = (uint16_t)cap;
-	return 0;
-}
-
 int sched_make_idle(unsigned cpu)
 {
 	struct vcpu *v = xzalloc(struct vcpu);
@@ -391,6 +323,7 @@ void sched_init_cpu(void)
 void sched_init(void)
 {
 	atomic_set(&idle_domain.refcnt, 1);
+	sched_init_domain(&idle_domain);
 	if (strcmp(opt_sched, sched_ops->name))
 		pr_warn("Scheduler \"%s\" is not known; using %s\n", opt_sched, sched_ops->name);
 	softirq_open(SOFTIRQ_SCHEDULE, schedule);

@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The default policy, under Xen's name credit2: each unit has a virtual run time that advances by real time over weight;
- * the smallest runs. A unit that slept starts at most one slice behind the queue's smallest. Caps: credit per period
- * is not kept here yet; a capped domain's time advances faster only. All functions run under the queue's lock.
+ * the smallest runs. Virtual time counts the same on all CPUs, so that a CPU about to run somebody can see that another
+ * waits elsewhere who has had clearly less (fair_steal with `against`): shares follow the weights over all CPUs together.
+ * A unit that slept, or comes from elsewhere, is taken at most a little away from the queue's smallest (min_vtime), so that
+ * nobody saves up time nor waits for ever. All functions run under the queue's lock.
  */
 #include <hv/runq.h>
 
 #define SLICE      MILLISECS(10)
 #define MIN_SLICE  MILLISECS(1)
 #define WAKE_BONUS MILLISECS(5)
+#define PULL_LEAD  MILLISECS(10) /* moving costs caches: not for less */
+#define MOVE_LAG   MILLISECS(40)
 
 static void fair_init(struct vcpu *v)
 {
 	v->sched.vtime = runqs[v->sched.cpu].min_vtime;
+}
+
+/* How far the CPUs that v may run on have come: what it missed asleep, on whichever, is not made up for. */
+static int64_t newest(const struct vcpu *v)
+{
+	int64_t t = runqs[v->sched.cpu].min_vtime;
+	unsigned cpu;
+
+	for_each_cpu(cpu, v->sched.affinity & READ_ONCE(cpu_online_map))
+		t = max(t, READ_ONCE(runqs[cpu].min_vtime));
+	return t;
 }
 
 static void fair_enqueue(unsigned cpu, struct vcpu *v, bool wakeup)
@@ -21,8 +36,8 @@ static void fair_enqueue(unsigned cpu, struct vcpu *v, bool wakeup)
 	struct list_head *pos;
 	int64_t key;
 
-	if (wakeup && v->sched.vtime < rq->min_vtime - WAKE_BONUS)
-		v->sched.vtime = rq->min_vtime - WAKE_BONUS;
+	if (wakeup)
+		v->sched.vtime = max(v->sched.vtime, newest(v) - WAKE_BONUS);
 	key = v->sched.vtime;
 	/* A yield goes behind everybody who waits now. */
 	if (v->sched.yielded && !list_empty(&rq->queue)) {
@@ -46,6 +61,11 @@ static void fair_dequeue(unsigned cpu, struct vcpu *v)
 	runqs[cpu].nr--;
 }
 
+static bool may_run(const struct vcpu *v, unsigned cpu)
+{
+	return v->sched.affinity & cpumask_of(cpu);
+}
+
 static struct vcpu *fair_pick(unsigned cpu)
 {
 	struct runq *rq = &runqs[cpu];
@@ -55,7 +75,7 @@ static struct vcpu *fair_pick(unsigned cpu)
 		/* One that another CPU is still leaving cannot run yet; that CPU is this one, or it will be free at once. */
 		if (v->sched.on_cpu && rq->running != v)
 			continue;
-		if (!(v->sched.affinity & cpumask_of(cpu)))
+		if (!may_run(v, cpu))
 			continue;
 		rq->min_vtime = max(rq->min_vtime, v->sched.vtime);
 		return v;
@@ -63,14 +83,30 @@ static struct vcpu *fair_pick(unsigned cpu)
 	return NULL;
 }
 
-static struct vcpu *fair_steal(unsigned cpu, unsigned thief)
+static struct vcpu *fair_steal(unsigned cpu, unsigned thief, const struct vcpu *against)
 {
 	struct vcpu *v;
 
-	list_for_each_entry(v, &runqs[cpu].queue, sched.run_list)
-		if (!v->sched.on_cpu && (v->sched.affinity & cpumask_of(thief)))
+	list_for_each_entry(v, &runqs[cpu].queue, sched.run_list) {
+		if (against && v->sched.vtime + PULL_LEAD >= against->sched.vtime)
+			return NULL;
+		if (!v->sched.on_cpu && may_run(v, thief))
 			return v;
+	}
 	return NULL;
+}
+
+static void fair_moved(struct vcpu *v, unsigned from, unsigned to)
+{
+	struct runq *rq = &runqs[to];
+	int64_t here;
+
+	(void)from;
+	/* A queue that had nobody has stood still meanwhile. */
+	if (!rq->nr && (!rq->running || rq->running->sched.is_idle))
+		rq->min_vtime = max(rq->min_vtime, v->sched.vtime);
+	here = rq->min_vtime;
+	v->sched.vtime = clamp(v->sched.vtime, here - MOVE_LAG, here + MOVE_LAG);
 }
 
 static void fair_account(struct vcpu *v, s_time_t ran)
@@ -100,6 +136,7 @@ const struct sched_ops sched_fair_ops = {
 	.dequeue = fair_dequeue,
 	.pick = fair_pick,
 	.steal = fair_steal,
+	.moved = fair_moved,
 	.account = fair_account,
 	.slice = fair_slice,
 	.preempts = fair_preempts,

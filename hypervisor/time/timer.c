@@ -16,9 +16,14 @@ struct timer_heap {
 	spinlock_t lock;
 	struct timer **slot;
 	uint32_t nr, max;
+	s_time_t programmed;  /* own CPU writes: when its timer interrupt is due */
+	s_time_t kicked;      /* when another CPU last reminded it */
+	bool told;            /* its lockup has been reported */
 };
 static struct timer_heap heaps[NR_CPUS];
 #define HEAP_MAX 1020
+#define OVERDUE  MILLISECS(50)
+#define LOCKUP   SECONDS(10)
 
 static void place(struct timer_heap *h, uint32_t i, struct timer *t)
 {
@@ -153,6 +158,31 @@ void timer_irq(void)
 	softirq_raise(SOFTIRQ_TIMER);
 }
 
+/*
+ * A CPU whose timer interrupt is overdue gets an IPI: it is in some long stretch without interrupts, or the interrupt was
+ * lost (QEMU TCG can lose one when VMRUN with a virtual interrupt and an IPI coincide: it changes the request word without
+ * its lock). One that does not even come to its softirqs for LOCKUP is reported, once. Run by whoever handles timers.
+ */
+static void look_after_others(s_time_t now)
+{
+	unsigned cpu;
+
+	for_each_cpu(cpu, READ_ONCE(cpu_online_map) & ~cpumask_of(smp_processor_id())) {
+		struct timer_heap *h = &heaps[cpu];
+		s_time_t due = READ_ONCE(h->programmed);
+
+		if (now - due < OVERDUE || now - READ_ONCE(h->kicked) < OVERDUE)
+			continue;
+		WRITE_ONCE(h->kicked, now);
+		ipi_send(cpu, HV_VECTOR_TIMER);
+		if (now - due > LOCKUP && now - READ_ONCE(percpu[cpu].watchdog) > LOCKUP && !h->told) {
+			h->told = true;
+			pr_err("CPU%u has not been heard of for %ld s: stuck\n", cpu, (long)(now - due) / SECONDS(1));
+			dump_cpu(cpu);
+		}
+	}
+}
+
 static void timer_softirq(void)
 {
 	struct timer_heap *h = &heaps[smp_processor_id()];
@@ -170,8 +200,12 @@ static void timer_softirq(void)
 		spin_lock_irq(&h->lock);
 		WRITE_ONCE(t->running, 0);
 	}
-	lapic_timer_set(h->nr ? h->slot[1]->expires : STIME_MAX);
+	WRITE_ONCE(h->programmed, h->nr ? h->slot[1]->expires : STIME_MAX);
+	h->told = false;
+	lapic_timer_set(h->programmed);
 	spin_unlock_irq(&h->lock);
+	if (READ_ONCE(cpu_online_map) & ~cpumask_of(smp_processor_id()))
+		look_after_others(now_ns());
 }
 
 void time_init_cpu(void)
@@ -180,6 +214,7 @@ void time_init_cpu(void)
 
 	if (!h->slot) {
 		spin_lock_init(&h->lock, RANK_TIMER, "timer heap");
+		h->programmed = STIME_MAX;
 		h->slot = alloc_pages(1, 0);
 		h->max = HEAP_MAX;
 		if (!h->slot)

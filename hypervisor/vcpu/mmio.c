@@ -11,6 +11,7 @@
 #include "hvm.h"
 
 #define APIC_PAGE 0xfee00000UL
+#define FAULT_REPEATS 100000 /* a guest may be paged in and out; not that often at one instruction */
 
 static uint64_t size_mask(unsigned size) { return size == 8 ? ~0UL : (1UL << (8 * size)) - 1; }
 
@@ -61,14 +62,39 @@ static void string_step(struct vcpu *v, const struct insn *i)
 		hvm_ops->skip(v, i->len);
 }
 
+/*
+ * A fault that needs nothing (any more): the guest tries again. Should it never get on, its state or the CPU's idea of the
+ * p2m is broken; then it ends with a report instead of spinning silently.
+ */
+static void try_again(struct vcpu *v, const struct exit *x)
+{
+	struct arch_vcpu *a = &v->arch;
+	uint64_t rip = hvm_ops->get(v, R_RIP);
+
+	if (a->fault_gpa != x->gpa || a->fault_rip != rip) {
+		a->fault_gpa = x->gpa;
+		a->fault_rip = rip;
+		a->fault_repeats = 0;
+	}
+	if (++a->fault_repeats < FAULT_REPEATS)
+		return;
+	a->fault_repeats = 0;
+	vcpu_dump(v);
+	hvm_ops->dump(v);
+	domain_crash(v->domain, "p2m fault at %#lx (%s%s%s) again and again, RIP %#lx", x->gpa, x->write ? "write" : "read",
+		     x->fetch ? ", fetch" : "", x->walk ? ", page walk" : "", rip);
+}
+
 static bool emulate(struct vcpu *v, struct exit *x)
 {
 	uint64_t val = 0, old;
 	struct insn i;
 	int rc = fetch_insn(v, &i);
 
-	if (rc == -EFAULT || rc == -ERESTART)
-		return true; /* its page went away: the guest takes that fault when it runs the instruction again */
+	if (rc == -EFAULT || rc == -ERESTART) {
+		try_again(v, x); /* its page went away: the guest takes that fault when it runs the instruction again */
+		return true;
+	}
 	if (rc)
 		return false;
 	switch (i.op) {
@@ -109,7 +135,7 @@ void exit_p2m_fault(struct vcpu *v, struct exit *x)
 		return;
 	m = p2m_lookup(v->domain, x->gpa >> PAGE_SHIFT, &type, NULL, &perm);
 	if (m != INVALID_MFN && (!x->write || (perm & P2M_W)) && (!x->fetch || (perm & P2M_X)))
-		return; /* somebody has just mapped it */
+		return try_again(v, x); /* somebody has just mapped it */
 	if (x->walk && m == INVALID_MFN) {
 		/* A page table made of ones: present, with reserved bits set. */
 		vcpu_inject_pf(v, x->gla, 1 | 8 | (x->write ? 2 : 0));

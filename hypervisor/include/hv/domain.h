@@ -76,7 +76,8 @@ struct domain {
 	uint32_t wc_version;
 
 	/* Scheduling parameters [s] */
-	uint16_t weight, cap;
+	uint16_t weight, cap;           /* cap in percent of one CPU; 0 none */
+	struct sched_cap capped;
 
 	struct arch_domain arch;        /* hv/vcpu.h */
 	void *builder;                  /* hv-hyper's */

@@ -44,6 +44,8 @@ size_t console_guest_read(char *buf, size_t len);
 void console_input_hook(void (*fn)(void));
 /* Once dom0 is attached, messages below error go to the ring only. */
 void console_dom0_attached(void);
+/* In a panic: the last lines from before it, most of which the serial line has not shown, go there. */
+void log_reprint(void);
 /* Feed characters as if typed on the serial line's hypervisor side (sysctl debug_keys). */
 void debug_key(char c);
 /* A debug key: c with its description for 'h'. */

@@ -23,6 +23,8 @@ void bug_at(const char *expr, const char *file, int line) ZZ_NORETURN;
 #define ASSERT(c) do { (void)sizeof(c); } while (0)
 #endif
 
+/* Where another CPU is, by NMI. */
+void dump_cpu(unsigned cpu);
 void dump_regs(const struct cpu_regs *regs);
 /* Symbolized frames from a frame pointer up. */
 void dump_backtrace(uint64_t rip, uint64_t rbp);

@@ -31,6 +31,7 @@
 #define VPF_PAUSED   (1u << 3) /* vcpu_pause count > 0 */
 #define VPF_DOMAIN   (1u << 4) /* domain_pause count > 0, or domain shut down */
 #define VPF_WAIT     (1u << 5) /* blocked inside the hypervisor (guest memory "wait") */
+#define VPF_CAPPED   (1u << 6) /* its domain has used up this period's share (cap); runnable otherwise */
 #define VPF_WAKEABLE (VPF_BLOCKED | VPF_POLL) /* what an event clears */
 
 /* Xen's numbers (public/vcpu.h). */
@@ -52,7 +53,6 @@ struct sched_unit {
 	cpumask_t soft_affinity;
 	s_time_t last_start;        /* when it last got the CPU */
 	int64_t vtime;              /* weighted virtual run time (fair policy) */
-	int64_t credit;             /* left in this period (capped domains) */
 	struct runstate runstate;
 	uint64_t switches, migrations;
 };
@@ -66,8 +66,11 @@ struct sched_ops {
 	void (*dequeue)(unsigned cpu, struct vcpu *v);
 	/* Best queued one (not taken off), or NULL. */
 	struct vcpu *(*pick)(unsigned cpu);
-	/* A queued one that CPU thief may run and is not on a CPU, or NULL. */
-	struct vcpu *(*steal)(unsigned cpu, unsigned thief);
+	/* A queued one that CPU thief may run and is not on a CPU, or NULL. With `against`: only one that deserves the CPU
+	   clearly more than that one. */
+	struct vcpu *(*steal)(unsigned cpu, unsigned thief, const struct vcpu *against);
+	/* v, off its queue, goes from one CPU to another. Both queues' locks held. */
+	void (*moved)(struct vcpu *v, unsigned from, unsigned to);
 	/* Charges v for ran ns. */
 	void (*account)(struct vcpu *v, s_time_t ran);
 	/* How long the next may run, ns. */
@@ -102,6 +105,15 @@ void vcpu_yield(void);
 /* Makes v leave guest mode soon, if it is there. */
 void vcpu_kick(struct vcpu *v);
 bool vcpu_runnable(const struct vcpu *v);
+/* A share of CPU time per CAP_PERIOD for all vCPUs of a domain together; a timer refills it. Kept by sched/cap.c. */
+#define CAP_PERIOD MILLISECS(50)
+struct sched_cap {
+	int64_t left;               /* a: ns left in this period; negative is paid back */
+	struct timer timer;
+};
+void sched_init_domain(struct domain *d);
+void sched_destroy_domain(struct domain *d);
+
 /* Picks and switches. Interrupts on. */
 void schedule(void);
 int vcpu_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft);

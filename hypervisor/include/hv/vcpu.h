@@ -55,6 +55,8 @@ struct arch_vcpu {
 	uint8_t insn_len;           /* ! of the instruction being emulated; 0: ask the CPU */
 	uint32_t cs_attr;           /* ! CS attributes during a hypercall exit, else 0 */
 	uint64_t unbacked_reads, unbacked_writes;
+	uint64_t fault_gpa, fault_rip; /* ! of the last p2m fault that needed nothing */
+	uint32_t fault_repeats;     /* ! such faults at one place since */
 };
 
 struct arch_domain {

@@ -11,6 +11,10 @@ void softirq_open(unsigned nr, void (*fn)(void)) { (void)nr; (void)fn; }
 void lapic_timer_set(s_time_t t) { (void)t; }
 void lapic_timer_init_cpu(void) { }
 void *alloc_pages(unsigned o, unsigned f) { (void)f; return calloc(1, 4096u << o); }
+cpumask_t cpu_online_map = 1;
+static unsigned kicks[NR_CPUS], dumps;
+void ipi_send(unsigned cpu, uint8_t vector) { assert_int_equal(vector, HV_VECTOR_TIMER); kicks[cpu]++; }
+void dump_cpu(unsigned cpu) { assert_int_equal(cpu, 1); dumps++; }
 #include "hypervisor/time/timer.c"
 
 static s_time_t last;
@@ -77,9 +81,32 @@ static void few(void **s)
 	free(heaps[0].slot);
 }
 
+/* A CPU whose interrupt is overdue is reminded now and then; one that stays away is reported once. */
+static void overdue(void **s)
+{
+	(void)s;
+	memset(heaps, 0, sizeof(heaps));
+	cpu_online_map = 7;
+	fake_now = SECONDS(100);
+	for (unsigned i = 0; i < 3; i++) {
+		heaps[i].programmed = STIME_MAX;
+		percpu[i].watchdog = fake_now;
+	}
+	heaps[1].programmed = fake_now + MILLISECS(10);
+	heaps[2].programmed = fake_now + SECONDS(1000);
+	for (; fake_now < SECONDS(105); fake_now += MILLISECS(1))
+		look_after_others(fake_now);
+	assert_in_range(kicks[1], 90, 100);
+	assert_int_equal(kicks[0] + kicks[2] + dumps, 0);
+	for (; fake_now < SECONDS(120); fake_now += MILLISECS(1))
+		look_after_others(fake_now);
+	assert_int_equal(dumps, 1);
+	cpu_online_map = 1;
+}
+
 int main(void)
 {
-	const struct CMUnitTest t[] = { cmocka_unit_test(ordered), cmocka_unit_test(few) };
+	const struct CMUnitTest t[] = { cmocka_unit_test(ordered), cmocka_unit_test(few), cmocka_unit_test(overdue) };
 
 	return cmocka_run_group_tests_name("hv timers", t, NULL, NULL);
 }
