@@ -263,9 +263,13 @@ u64 task_sum_exec(struct task *t)
 	return s;
 }
 
+u64 (*steal_clock)(int cpu);
+
 void cpu_stat_read(int cpu, struct cpu_stat *s)
 {
 	*s = cpu_rq(cpu)->stat;
+	if (steal_clock)
+		s->steal = steal_clock(cpu);
 }
 
 u64 nr_context_switches(void)

@@ -9,6 +9,7 @@
 #include <kernel/xen/xen.h>
 #include <kernel/atomic.h>
 #include <kernel/printk.h>
+#include <kernel/sched.h>
 #include <kernel/time.h>
 #include <xen/vcpu.h>
 
@@ -62,9 +63,49 @@ u64 xen_system_time(void)
 
 static struct clocksource xen_clocksource = { .name = "xen", .rating = 400, .read_ns = xen_system_time };
 
+/*
+ * Stolen time: the hypervisor writes each vCPU's times by state into its area whenever that vCPU gets a CPU (vcpu.h). With
+ * runstate_update_flag the entry time's top bit is set while it writes. What was lost before registration is not ours.
+ */
+static DEFINE_PER_CPU(struct vcpu_runstate_info, runstate) __attribute__((aligned(64)));
+static DEFINE_PER_CPU(u64, steal_base);
+
+static u64 lost_time(int cpu)
+{
+	const struct vcpu_runstate_info *r = per_cpu_ptr(&runstate, cpu);
+	u64 entry, lost;
+
+	do {
+		entry = READ_ONCE(r->state_entry_time);
+		smp_rmb();
+		lost = READ_ONCE(r->time[RUNSTATE_runnable]) + READ_ONCE(r->time[RUNSTATE_offline]);
+		smp_rmb();
+	} while ((entry & XEN_RUNSTATE_UPDATE) || READ_ONCE(r->state_entry_time) != entry);
+	return lost;
+}
+
+static u64 xen_steal_clock(int cpu)
+{
+	u64 lost = lost_time(cpu), base = per_cpu(steal_base, cpu);
+
+	return lost > base ? lost - base : 0;
+}
+
+static void register_runstate(int cpu)
+{
+	struct vcpu_register_runstate_memory_area area = { .addr.v = per_cpu_ptr(&runstate, cpu) };
+
+	if (HYPERVISOR_vcpu_op(VCPUOP_register_runstate_memory_area, xen_vcpu_nr(cpu), &area))
+		return; /* the column stays 0 */
+	per_cpu(steal_base, cpu) = lost_time(cpu);
+	steal_clock = xen_steal_clock;
+}
+
 static void xen_timer_setup_cpu(void)
 {
 	int cpu = smp_processor_id();
+
+	register_runstate(cpu);
 
 	/* it may be running since start of day; -EINVAL and the like are harmless */
 	HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, xen_vcpu_nr(cpu), NULL);
@@ -115,6 +156,7 @@ void xen_time_init(void)
 
 	if (port < 0)
 		panic("xen: no timer interrupt: %d", port);
+	HYPERVISOR_vm_assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag);
 	register_clocksource(&xen_clocksource);
 	register_clockevent(&xen_clockevent);
 	set_wall_clock();

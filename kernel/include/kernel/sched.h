@@ -85,6 +85,8 @@ void wait_task_inactive(struct task *t);
 struct cpu_stat {
 	u64 user, nice, system, idle, iowait, irq, steal; /* ns */
 };
+/* ns for which CPU cpu was ready and the hypervisor ran somebody else; NULL without hypervisor. */
+extern u64 (*steal_clock)(int cpu);
 void cpu_stat_read(int cpu, struct cpu_stat *s);
 u64 nr_context_switches(void);
 unsigned nr_running(void);
