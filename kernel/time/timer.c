@@ -184,8 +184,13 @@ static void tick_fn(struct timer *t)
 {
 	struct timer_base *b = this_cpu_ptr(&bases);
 	struct pt_regs *r = this_cpu_read(irq_regs);
+	ktime_t now;
 	sched_tick(r && user_mode(r));
-	timer_forward(t, ktime_get(), TICK_NSEC);
+	now = ktime_get();
+	timer_forward(t, now, TICK_NSEC);
+	/* Late ticks are not made up for, and after a late one there is time for something else. */
+	if (t->expires - now < TICK_NSEC / 4)
+		t->expires += TICK_NSEC;
 	if (b->tick_wanted)
 		mod_timer(t, t->expires);
 }
