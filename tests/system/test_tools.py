@@ -106,6 +106,9 @@ def test_values_of_the_xml(dom0):
     fails(dom0, "xl vcpu-set other 2", 1, "at most 1")
     fails(dom0, "xl vcpu-pin other 0 9", 1, "names no CPU")
     fails(dom0, "xl vcpu-pin other 3 0", 1, "has no vCPU 3")
+    works(dom0, "xl vcpu-pin other 0 0")
+    assert "<vcpupin vcpu='0' cpuset='0'/>" in works(dom0, "xl list -l other")
+    assert ask_json(dom0, "xl vcpu-list --json other")[0]["hard_affinity"] == "0"
     works(dom0, "xl vcpu-pin other all all")
     assert ask_json(dom0, "xl vcpu-list --json other")[0]["hard_affinity"] == "all"
     works(dom0, "xl mem-max other 128")

@@ -87,10 +87,11 @@ static int set_scheduling(const struct started *s, struct zx_err *e)
 	unsigned int cap = domain_config_cap(c);
 	int r = 0;
 
-	for (unsigned int v = 0; c->has_cpuset && !r && v < c->vcpus_max; v++)
-		r = xc_vcpu_set_affinity(xl_xc(), s->domid, v, c->cpuset, sizeof(c->cpuset));
+	for (unsigned int v = 0; !r && v < c->vcpus_max; v++)
+		if (c->pinned[v] || c->has_cpuset)
+			r = xc_vcpu_set_affinity(xl_xc(), s->domid, v, c->pinned[v] ? c->pin[v] : c->cpuset, sizeof(c->cpuset));
 	if (r)
-		return zx_fail(e, -r, "%s: <vcpu cpuset=...>: %s", c->name,
+		return zx_fail(e, -r, "%s: a cpuset of <vcpu> or <vcpupin>: %s", c->name,
 			       r == -EINVAL ? "names no CPU that this host has" : strerror(-r));
 	if (c->weight || cap) {
 		uint16_t weight = c->weight, old_cap;

@@ -114,6 +114,7 @@ int xl_vcpu_pin(int argc, char **argv)
 	struct xen_domctl_getdomaininfo info;
 	uint8_t hard[CPU_BYTES], soft[CPU_BYTES];
 	bool keep, keep_soft = true, all;
+	struct domain_config cfg;
 	uint32_t domid, vcpu = 0;
 
 	if (first < 0)
@@ -139,6 +140,15 @@ int xl_vcpu_pin(int argc, char **argv)
 		r = xc_vcpu_set_affinity(xl_xc(), domid, v, hard, sizeof(hard));
 	if (r == -EINVAL)
 		return xl_error("%s: %s names no CPU that this host has", argv[1], argv[3]);
+	/* A restart pins as well. */
+	if (!r && !keep && domid && !store_load_xml(domid, &cfg)) {
+		for (uint32_t v = all ? 0 : vcpu; v <= (all ? info.max_vcpu_id : vcpu) && v < DOMAIN_VCPUS_MAX; v++) {
+			cfg.pinned[v] = strcmp(argv[3], "all") != 0;
+			memcpy(cfg.pin[v], hard, sizeof(cfg.pin[v]));
+		}
+		r = store_put_xml(domid, &cfg);
+		domain_config_free(&cfg);
+	}
 	return r ? xl_error("%s: %s", argv[1], strerror(-r)) : 0;
 }
 

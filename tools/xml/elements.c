@@ -130,6 +130,23 @@ static void quota(struct reader *r, xmlNode *n)
 	free(s);
 }
 
+static void vcpupin(struct reader *r, xmlNode *n)
+{
+	char *number_text = read_attr(n, "vcpu"), *set = read_attr(n, "cpuset");
+	uint32_t v = 0;
+
+	if (!number(number_text, 0, DOMAIN_VCPUS_MAX - 1, &v))
+		read_error(r, n, "<vcpupin vcpu='%.20s'>: the number of a vCPU, from 0", number_text ? number_text : "");
+	else if (r->c->pinned[v])
+		read_error(r, n, "<vcpupin vcpu='%u'> is there twice", v);
+	else if (!set || !domain_cpuset_parse(set, r->c->pin[v], sizeof(r->c->pin[v])))
+		read_error(r, n, "cpuset='%.40s' must look like 0-3,^2", set ? set : "");
+	else
+		r->c->pinned[v] = true;
+	free(number_text);
+	free(set);
+}
+
 static void os_type(struct reader *r, xmlNode *n)
 {
 	char *s = read_text(n), *machine = read_attr(n, "machine"), *arch = read_attr(n, "arch");
@@ -335,7 +352,7 @@ static const struct element elements[] = {
 	{ D "cputune/shares", HONOURED, "", NULL, shares, NULL },
 	{ D "cputune/period", HONOURED, "", NULL, period, NULL },
 	{ D "cputune/quota", HONOURED, "", NULL, quota, NULL },
-	{ D "cputune/vcpupin", REFUSED, NULL, "write <vcpu cpuset='0-3'>", NULL, NULL },
+	{ D "cputune/vcpupin", HONOURED, "vcpu cpuset", NULL, vcpupin, NULL },
 	{ D "os", HONOURED, "", NULL, NULL, NULL },
 	{ D "os/type", HONOURED, "arch machine", NULL, os_type, NULL },
 	{ D "os/kernel", HONOURED, "", NULL, kernel, NULL },
@@ -428,6 +445,9 @@ void elements_finish(struct reader *r, xmlNode *root)
 		read_error(r, root, "<os><kernel> is missing: a PVH guest boots a kernel file of dom0");
 	if (!r->seen_current)
 		c->current_kib = c->memory_kib;
+	for (unsigned int v = c->vcpus_max; v < DOMAIN_VCPUS_MAX; v++)
+		if (c->pinned[v])
+			read_error(r, root, "<vcpupin vcpu='%u'>: there are %u vCPUs, from 0 on", v, c->vcpus_max);
 	if (c->current_kib > c->memory_kib)
 		read_error(r, root, "<currentMemory> exceeds <memory>");
 }

@@ -30,12 +30,12 @@ static void text(struct zx_buf *b, const char *indent, const char *name, const c
 	zx_buf_addf(b, "</%s>\n", name);
 }
 
-static void cpuset(struct zx_buf *b, const struct domain_config *c)
+static void cpuset(struct zx_buf *b, const uint8_t *set)
 {
 	const char *comma = "";
 
 	for (unsigned int i = 0; i < DOMAIN_VCPUS_MAX; i++)
-		if (c->cpuset[i / 8] >> i % 8 & 1) {
+		if (set[i / 8] >> i % 8 & 1) {
 			zx_buf_addf(b, "%s%u", comma, i);
 			comma = ",";
 		}
@@ -54,6 +54,7 @@ static void disk(struct zx_buf *b, const struct domain_disk *d)
 int domxml_write(const struct domain_config *c, int domid, struct zx_buf *b)
 {
 	char uuid[37];
+	bool pins = false;
 
 	b->len = 0;
 	zx_buf_addf(b, "<domain type='xen'");
@@ -72,13 +73,15 @@ int domxml_write(const struct domain_config *c, int domid, struct zx_buf *b)
 	zx_buf_addf(b, "  <vcpu");
 	if (c->has_cpuset) {
 		zx_buf_addf(b, " cpuset='");
-		cpuset(b, c);
+		cpuset(b, c->cpuset);
 		zx_buf_addf(b, "'");
 	}
 	if (c->vcpus != c->vcpus_max)
 		zx_buf_addf(b, " current='%u'", c->vcpus);
 	zx_buf_addf(b, ">%u</vcpu>\n", c->vcpus_max);
-	if (c->weight || c->period_us || c->quota_us) {
+	for (unsigned int v = 0; v < DOMAIN_VCPUS_MAX; v++)
+		pins |= c->pinned[v];
+	if (c->weight || c->period_us || c->quota_us || pins) {
 		zx_buf_addf(b, "  <cputune>\n");
 		if (c->weight)
 			zx_buf_addf(b, "    <shares>%u</shares>\n", c->weight);
@@ -86,6 +89,12 @@ int domxml_write(const struct domain_config *c, int domid, struct zx_buf *b)
 			zx_buf_addf(b, "    <period>%u</period>\n", c->period_us);
 		if (c->quota_us)
 			zx_buf_addf(b, "    <quota>%lld</quota>\n", (long long)c->quota_us);
+		for (unsigned int v = 0; v < DOMAIN_VCPUS_MAX; v++)
+			if (c->pinned[v]) {
+				zx_buf_addf(b, "    <vcpupin vcpu='%u' cpuset='", v);
+				cpuset(b, c->pin[v]);
+				zx_buf_addf(b, "'/>\n");
+			}
 		zx_buf_addf(b, "  </cputune>\n");
 	}
 	zx_buf_addf(b, "  <os>\n    <type arch='x86_64' machine='xenpvh'>xenpvh</type>\n");

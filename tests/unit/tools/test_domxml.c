@@ -62,7 +62,8 @@ static void test_full(void **state)
 		"<uuid>e1bcb2e0-e55e-11f1-9648-5dc20f9bc896</uuid><title>A &amp; B</title><description>x</description>"
 		"<memory unit='GiB'>1</memory><currentMemory unit='KiB'>524288</currentMemory>"
 		"<vcpu placement='static' cpuset='0-3,^1' current='2'>4</vcpu>"
-		"<cputune><shares>512</shares><period>100000</period><quota>25000</quota></cputune>"
+		"<cputune><shares>512</shares><period>100000</period><quota>25000</quota><vcpupin vcpu='2' cpuset='1,^3'/>"
+		"<vcpupin vcpu='0' cpuset='0-1'/></cputune>"
 		"<os><type arch='x86_64' machine='xenpvh'>xenpvh</type><kernel>/boot/k</kernel><initrd>/boot/i</initrd>"
 		"<cmdline>root=/dev/xvda \"quoted\" &lt;x&gt;</cmdline></os>"
 		"<features><acpi/><apic/></features><clock offset='utc'/>"
@@ -84,6 +85,7 @@ static void test_full(void **state)
 	assert_int_equal(c.vcpus, 2);
 	assert_int_equal(c.cpuset[0], 0xd);
 	assert_int_equal(c.weight, 512);
+	assert_true(c.pinned[0] && !c.pinned[1] && c.pinned[2] && c.pin[0][0] == 3 && c.pin[2][0] == 2);
 	assert_int_equal(domain_config_cap(&c), 100);
 	assert_string_equal(c.cmdline, "root=/dev/xvda \"quoted\" <x>");
 	assert_int_equal(c.on_crash, ACTION_COREDUMP_RESTART);
@@ -142,7 +144,10 @@ static void test_refused(void **state)
 	refused(HEAD "<on_reboot>explode</on_reboot>" OS "</domain>", "write destroy");
 	refused(HEAD "<uuid>zz</uuid>" OS "</domain>", "<uuid>");
 	refused(HEAD "<bootloader>/usr/bin/pygrub</bootloader>" OS "</domain>", "write <os>");
-	refused(HEAD "<cputune><vcpupin vcpu='0' cpuset='1'/></cputune>" OS "</domain>", "cpuset='0-3'");
+	refused(HEAD "<cputune><vcpupin vcpu='1' cpuset='1'/></cputune>" OS "</domain>", "from 0 on");
+	refused(HEAD "<cputune><vcpupin vcpu='0' cpuset='x'/></cputune>" OS "</domain>", "0-3,^2");
+	refused(HEAD "<cputune><vcpupin cpuset='1'/></cputune>" OS "</domain>", "from 0");
+	refused(HEAD "<cputune><vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='0' cpuset='1'/></cputune>" OS "</domain>", "twice");
 	refused("<domain type='xen'><name>123</name></domain>", "not a domain name");
 	refused("<domain type='xen'><name>a/b</name></domain>", "not a domain name");
 	refused("<domain type='xen'><name>g</name><memory unit='parsec'>1</memory></domain>", "<memory>");
@@ -283,6 +288,7 @@ static void test_virt_install(void **state)
 			assert_int_equal(c.vcpus_max, 4);
 			assert_int_equal(c.vcpus, 2);
 			assert_int_equal(c.weight, 300);
+			assert_true(c.pinned[1] && c.pin[1][0] == 1);
 			assert_int_equal(domain_config_cap(&c), 200);
 			assert_true(c.has_cpuset && c.disk[1].readonly && !c.disk[0].readonly && c.balloon);
 			assert_int_equal(c.on_crash, ACTION_PRESERVE);

@@ -35,6 +35,8 @@ struct domain_config {
 	unsigned int vcpus_max, vcpus;
 	uint8_t cpuset[DOMAIN_VCPUS_MAX / 8];   /* physical CPUs allowed; has_cpuset false: all */
 	bool has_cpuset;
+	bool pinned[DOMAIN_VCPUS_MAX];          /* vCPUs with a set of their own */
+	uint8_t pin[DOMAIN_VCPUS_MAX][DOMAIN_VCPUS_MAX / 8];
 	uint16_t weight;                        /* <shares>, 0: not given */
 	uint32_t period_us;                     /* 0: not given */
 	int64_t quota_us;                       /* <= 0: unlimited */

@@ -28,7 +28,7 @@ vi full --memory 256,maxmemory=512 --vcpus 2,maxvcpus=4,cpuset=0-1 $plain \
     --disk "path=$work/ro.img,readonly=on,bus=xen" \
     --console pty,target.type=xen --memballoon model=xen \
     --events on_poweroff=destroy,on_reboot=restart,on_crash=preserve \
-    --metadata title="A title",description="words & more" --cputune shares=300,period=100000,quota=50000
+    --metadata title="A title",description="words & more" --cputune shares=300,period=100000,quota=50000,vcpupin0.vcpu=1,vcpupin0.cpuset=0
 vi extras --memory 128 --boot "$pvh" --disk none $plain --memballoon none --clock offset=utc --pm suspend_to_disk=no \
     --controller xenbus --input keyboard,bus=xen --rng /dev/urandom --panic default --watchdog default --sound none \
     --cpu host-passthrough --features acpi=on --seclabel type=none --channel spicevmc --serial pty
