@@ -4,6 +4,7 @@
  * RIP; where a reason stands for several instructions, by decoding. Entry point: svm_exit_handler(), interrupts off.
  */
 #include <hv/insn.h>
+#include <hv/log.h>
 #include "../emulate/decode.h"
 #include "../vcpu/emulate.h"
 #include "vmcb.h"
@@ -54,6 +55,44 @@ static void broken_delivery(struct vcpu *v)
 	vcpu_set_work(v, VCPU_WORK_EVENT);
 }
 
+#if DEBUG
+/*
+ * The last exits of each CPU. QEMU 7.2 TCG now and then (once in some dozens of boots on a loaded machine) saves the host's
+ * state into the VMCB, as if it took one #VMEXIT twice: nothing is left of the guest then. Such an exit is reported with
+ * what led to it, instead of being entered again as a guest in our own image. Own CPU only, interrupts off.
+ */
+#define EXIT_RING 16
+static struct exit_trace {
+	uint64_t tsc, rip, inj;
+	uint32_t raw;
+	uint16_t domain, vcpu;
+	bool window;
+} traces[NR_CPUS][EXIT_RING];
+static unsigned trace_pos[NR_CPUS];
+
+static void trace_exit(struct vcpu *v, uint64_t tsc)
+{
+	unsigned cpu = smp_processor_id();
+	struct vmcb *b = v->arch.vmcb;
+
+	traces[cpu][trace_pos[cpu]++ % EXIT_RING] = (struct exit_trace){
+		.tsc = tsc, .rip = b->rip, .inj = b->exitintinfo, .raw = b->exitcode, .domain = v->domain->id, .vcpu = v->id,
+		.window = v->arch.window_open,
+	};
+	if (likely(b->vintr & V_MASKING))
+		return;
+	printk(LOG_ERR "d%dv%d: an exit saved the host's state\n", v->domain->id, v->id);
+	for (unsigned i = 0; i < EXIT_RING; i++) {
+		const struct exit_trace *t = &traces[cpu][trace_pos[cpu]++ % EXIT_RING];
+
+		printk(LOG_ERR "  d%uv%u exit %x rip %lx intinfo %lx window %d, %lu cycles ago\n", t->domain, t->vcpu, t->raw, t->rip,
+		       t->inj, t->window, tsc - t->tsc);
+	}
+	svm_dump(v);
+	domain_crash(v->domain, "exit %lx saved the host's state", b->exitcode);
+}
+#endif
+
 void svm_exit_handler(struct arch_vcpu *a)
 {
 	uint64_t start = rdtsc(), end;
@@ -68,6 +107,9 @@ void svm_exit_handler(struct arch_vcpu *a)
 		b->tlb_ctl = 0;
 		svm_cpus[smp_processor_id()].flush = false;
 	}
+#if DEBUG
+	trace_exit(v, start);
+#endif
 	b->eventinj = 0;
 	x.raw = raw;
 	x.len = 0;
