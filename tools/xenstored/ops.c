@@ -334,10 +334,17 @@ int op_set_perms(struct req *r)
 		node_set_perms(n, perms, nperms);
 		store_count(n);
 	} else if (!rc) {
+		struct perm *before = zx_calloc(n->nperms, sizeof(*before));
+		unsigned int nbefore = n->nperms;
+
+		memcpy(before, n->perms, nbefore * sizeof(*before));
 		view_begin(r, n);
 		node_set_perms(n, perms, nperms);
 		view_end(r, n);
+		/* Who loses it hears of it, too; the second of two same events is merged into the first. */
 		view_event(r, n, false);
+		view_event_as(r, n, before, nbefore, false);
+		free(before);
 	}
 	free(perms);
 	return rc;

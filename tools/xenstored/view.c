@@ -129,27 +129,32 @@ void view_delete(struct req *r, struct node *n)
 	view_end(r, n);
 }
 
-/* Called while n still has its permissions: they decide who may see the event. */
-void view_event(struct req *r, const struct node *n, bool exact)
+void view_event_as(struct req *r, const struct node *n, const struct perm *perms, unsigned int nperms, bool exact)
 {
 	size_t len = strlen(n->path) + 1;
 	struct event *e;
 
 	if (!r->tx) {
-		watch_fire(n->path, n->perms, n->nperms, exact);
+		watch_fire(n->path, perms, nperms, exact);
 		return;
 	}
 	e = zx_calloc(1, sizeof(*e) + len);
 	memcpy(e->path, n->path, len);
 	e->exact = exact;
-	e->perms = zx_calloc(n->nperms, sizeof(*e->perms));
-	memcpy(e->perms, n->perms, n->nperms * sizeof(*e->perms));
-	e->nperms = n->nperms;
+	e->perms = zx_calloc(nperms, sizeof(*e->perms));
+	memcpy(e->perms, perms, nperms * sizeof(*e->perms));
+	e->nperms = nperms;
 	*r->tx->events_tail = e;
 	r->tx->events_tail = &e->next;
 	r->tx->bytes += sizeof(*e) + len;
 	if (r->c->dom)
 		r->c->dom->memory += sizeof(*e) + len;
+}
+
+/* Called while n still has its permissions: they decide who may see the event. */
+void view_event(struct req *r, const struct node *n, bool exact)
+{
+	view_event_as(r, n, n->perms, n->nperms, exact);
 }
 
 static void tx_free(struct tx *t)

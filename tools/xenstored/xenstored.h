@@ -225,6 +225,7 @@ void view_begin(struct req *r, struct node *n);                 /* around each m
 void view_end(struct req *r, struct node *n);
 void view_delete(struct req *r, struct node *n);
 void view_event(struct req *r, const struct node *n, bool exact);
+void view_event_as(struct req *r, const struct node *n, const struct perm *perms, unsigned int nperms, bool exact);
 int op_tx_start(struct req *r);
 int op_tx_end(struct req *r);
 struct tx *tx_find(struct conn *c, uint32_t id);
