@@ -78,6 +78,7 @@ static void __noreturn die(struct pt_regs *regs, int vector, unsigned long addr)
 	const char *n = vector < 32 && exceptions[vector].name ? exceptions[vector].name : "unknown";
 	pr_emerg("kernel fault: %s (vector %d), error %lx, address %016lx\n", n, vector, regs->orig_ax, addr);
 	show_regs(regs);
+	backtrace_regs(regs); /* a double fault runs on a stack of its own: panic sees only that */
 	panic("%s in the kernel", n);
 }
 

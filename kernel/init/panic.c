@@ -59,6 +59,12 @@ static void backtrace(u64 bp)
 	}
 }
 
+void backtrace_regs(const struct pt_regs *r)
+{
+	pr_emerg("interrupted at %pS, called from:\n", (void *)r->ip);
+	backtrace(r->bp);
+}
+
 void dump_stack(void)
 {
 	pr_emerg("call trace, CPU %d, pid %d (%s):\n", smp_processor_id(), current ? current->pid : -1,

@@ -322,6 +322,7 @@ static void finish_switch(struct task *prev)
 	WRITE_ONCE(prev->on_cpu, 0);
 	struct mm *drop = rq->prev_mm;
 	rq->prev_mm = NULL;
+	preempt_disable();
 	spin_unlock_no_resched(&rq->lock);
 	local_irq_enable();
 	if (drop)
@@ -333,6 +334,7 @@ static void finish_switch(struct task *prev)
 void schedule_tail(struct task *prev)
 {
 	finish_switch(prev);
+	preempt_enable_no_resched();
 	if (need_resched() && !preempt_count())
 		preempt_schedule();
 }
@@ -376,6 +378,8 @@ static void context_switch(struct rq *rq, struct task *prev, struct task *next)
 	finish_switch(prev);
 }
 
+/* Returns with interrupts on and preemption off: the caller turns it on. An interrupt that waits for the switch to end may so
+ * not start another switch on top of this one, or a task that is preempted again and again would fill its stack. */
 static void __schedule(bool preempted)
 {
 	preempt_disable();
@@ -405,6 +409,7 @@ static void __schedule(bool preempted)
 	struct task *next = pick_next(rq);
 	next->se.exec_start = sched_clock();
 	if (next == prev) {
+		preempt_disable();
 		spin_unlock_no_resched(&rq->lock);
 		local_irq_enable();
 		return;
@@ -428,6 +433,7 @@ void schedule(void)
 		panic("schedule with preemption off (depth %x)", preempt_count());
 	do {
 		__schedule(false);
+		preempt_enable_no_resched();
 	} while (need_resched());
 }
 
@@ -437,6 +443,7 @@ void preempt_schedule(void)
 		return;
 	do {
 		__schedule(true);
+		preempt_enable_no_resched();
 	} while (need_resched());
 }
 
@@ -445,13 +452,14 @@ void preempt_schedule_irq(void)
 	do {
 		__schedule(true);
 		local_irq_disable();
+		preempt_enable_no_resched();
 	} while (need_resched());
 }
 
 void cond_resched(void)
 {
 	if (need_resched() && !preempt_count() && !irqs_disabled())
-		__schedule(true);
+		preempt_schedule();
 }
 
 void yield(void)

@@ -16,6 +16,38 @@ struct switch_frame {
 	u64 r15, r14, r13, r12, bx, bp, ret;
 };
 
+/* A few stacks of the dead are kept for the next born: mapping and unmapping one costs a TLB shoot-down of all CPUs. */
+#define SPARE_STACKS 16
+static DEFINE_SPINLOCK(spare_lock);
+static void *spare[SPARE_STACKS];
+static unsigned spares;
+
+/* vmalloc leaves a guard page below: an overflow faults (and the double-fault stack reports it). */
+static void *stack_alloc(void)
+{
+	void *s = NULL;
+	unsigned long f;
+
+	spin_lock_irqsave(&spare_lock, f);
+	if (spares)
+		s = spare[--spares];
+	spin_unlock_irqrestore(&spare_lock, f);
+	return s ? s : vmalloc(THREAD_SIZE);
+}
+
+static void stack_free(void *s)
+{
+	unsigned long f;
+
+	spin_lock_irqsave(&spare_lock, f);
+	if (s && spares < SPARE_STACKS) {
+		spare[spares++] = s;
+		s = NULL;
+	}
+	spin_unlock_irqrestore(&spare_lock, f);
+	vfree(s);
+}
+
 struct task *alloc_task(void)
 {
 	if (!task_cache)
@@ -23,11 +55,10 @@ struct task *alloc_task(void)
 	struct task *t = kmem_cache_zalloc(task_cache, GFP_KERNEL);
 	if (!t)
 		return NULL;
-	/* vmalloc leaves a guard page below: an overflow faults (and the double-fault stack reports it). */
-	t->stack = vmalloc(THREAD_SIZE);
+	t->stack = stack_alloc();
 	t->thread.fpu = kmalloc(max(fpu_size, 1024u), GFP_KERNEL);
 	if (!t->stack || !t->thread.fpu) {
-		vfree(t->stack);
+		stack_free(t->stack);
 		kfree(t->thread.fpu);
 		kmem_cache_free(task_cache, t);
 		return NULL;
@@ -54,7 +85,7 @@ void put_task(struct task *t)
 	ASSERT(!t->on_cpu && !t->se.on_rq && t != current);
 	release_task_fields(t);
 	atomic64_sub(THREAD_SIZE / PAGE_SIZE, &nr_kernel_stacks);
-	vfree(t->stack);
+	stack_free(t->stack);
 	kfree(t->thread.fpu);
 	kfree(t->kthread);
 	kmem_cache_free(task_cache, t);

@@ -59,6 +59,7 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 void dump_stack(void);
 struct pt_regs;
 void show_regs(const struct pt_regs *r);
+void backtrace_regs(const struct pt_regs *r); /* of what was interrupted */
 /* Called once on panic, before the machine stops: e.g. Xen's shutdown(crash). */
 extern void (*panic_notify)(const char *msg);
 
