@@ -3,7 +3,7 @@
 DIFF_C := $(wildcard tests/diff/*.c)
 $(B)/diffprog: $(DIFF_C) tests/diff/case.h
 	@mkdir -p $(@D)
-	$(CC) -static -O1 -w -Werror=implicit-function-declaration -o $@.new $(DIFF_C) -lutil
+	$(CC) -static -O1 -w -Werror=implicit-function-declaration -o $@.new $(DIFF_C) -lutil -lm -lrt
 	mv $@.new $@
 $(B)/diff.cpio: $(B)/diffprog
 	rm -rf $(B)/diff-root && mkdir -p $(B)/diff-root/dev

@@ -5,37 +5,15 @@
  * Entry points: sys_futex, futex_wake_addr, exit_robust_list. Lock: bucket->lock; two in order of address.
  * The word is read with the bucket locked and page faults off, so that a waker between check and sleep is seen.
  */
-#include "../proc/internal.h"
-#include <uapi/futex.h>
+#include "futex.h"
 
-#define BUCKETS 256
-
-struct key {
-	const void *obj; /* mm, or struct page of shared memory */
-	u64 off;
-	bool shared;
-};
-
-struct bucket {
-	spinlock_t lock;
-	struct list_head list;
-} __aligned(64);
-
-struct waiter {
-	struct list_head node;
-	struct key key;
-	struct bucket *b; /* changes under requeue; NULL: woken */
-	struct task *task;
-	u32 bitset;
-};
-
-static struct bucket table[BUCKETS];
+struct bucket futex_table[FUTEX_BUCKETS];
 
 static int futex_init(void)
 {
-	for (int i = 0; i < BUCKETS; i++) {
-		spin_lock_init(&table[i].lock);
-		INIT_LIST_HEAD(&table[i].list);
+	for (int i = 0; i < FUTEX_BUCKETS; i++) {
+		spin_lock_init(&futex_table[i].lock);
+		INIT_LIST_HEAD(&futex_table[i].list);
 	}
 	return 0;
 }
@@ -45,7 +23,7 @@ early_initcall(futex_init);
  * A shared page keeps its identity while it is mapped writable or file-backed; private anonymous memory
  * used with the shared operations is keyed by address space, as nobody else can map it.
  */
-static int get_key(u32 __user *addr, bool shared, struct key *k)
+int futex_get_key(u32 __user *addr, bool shared, struct key *k)
 {
 	unsigned long a = (unsigned long)addr;
 
@@ -75,7 +53,7 @@ static int get_key(u32 __user *addr, bool shared, struct key *k)
 }
 
 /* A shared key pins its page while it is in use, so that the page cannot become another's. */
-static void put_key(struct key *k)
+void futex_put_key(struct key *k)
 {
 	if (k->shared) {
 		struct page *p = (struct page *)k->obj;
@@ -85,13 +63,11 @@ static void put_key(struct key *k)
 	}
 }
 
-static bool same(const struct key *a, const struct key *b) { return a->obj == b->obj && a->off == b->off; }
-
-static struct bucket *bucket_of(const struct key *k)
+struct bucket *futex_bucket_of(const struct key *k)
 {
 	u64 h = ((u64)k->obj >> 6) * 0x9e3779b97f4a7c15UL ^ (k->off >> 2) * 0xc2b2ae3d27d4eb4fUL;
 
-	return &table[h >> 56];
+	return &futex_table[h >> 56];
 }
 
 static void lock_two(struct bucket *a, struct bucket *b)
@@ -110,7 +86,7 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 		spin_unlock(&b->lock);
 }
 
-static int read_word(u32 *v, u32 __user *addr)
+int futex_read_word(u32 *v, u32 __user *addr)
 {
 	int r;
 
@@ -120,7 +96,7 @@ static int read_word(u32 *v, u32 __user *addr)
 	return r;
 }
 
-static void wake_one(struct waiter *w)
+void futex_wake_one(struct waiter *w)
 {
 	struct task *t = get_task(w->task);
 
@@ -139,26 +115,26 @@ static int do_wake(u32 __user *addr, bool shared, int n, u32 bitset)
 
 	if (!bitset)
 		return -EINVAL;
-	r = get_key(addr, shared, &k);
+	r = futex_get_key(addr, shared, &k);
 	if (r)
 		return r;
-	b = bucket_of(&k);
+	b = futex_bucket_of(&k);
 	spin_lock(&b->lock);
 	list_for_each_entry_safe(w, next, &b->list, node)
-		if (same(&w->key, &k) && (w->bitset & bitset)) {
-			wake_one(w);
+		if (futex_same(&w->key, &k) && (w->bitset & bitset)) {
+			futex_wake_one(w);
 			if (++woken >= n)
 				break;
 		}
 	spin_unlock(&b->lock);
-	put_key(&k);
+	futex_put_key(&k);
 	return woken;
 }
 
 int futex_wake_addr(u32 __user *addr, int n) { return do_wake(addr, true, n, FUTEX_BITSET_MATCH_ANY) + do_wake(addr, false, n, FUTEX_BITSET_MATCH_ANY); }
 
 /* Takes w off whatever queue it is on; false: it had been woken. */
-static bool unqueue(struct waiter *w)
+bool futex_unqueue(struct waiter *w)
 {
 	for (;;) {
 		struct bucket *b = smp_load_acquire(&w->b);
@@ -187,16 +163,16 @@ static int do_wait_futex(u32 __user *addr, bool shared, u32 val, ktime_t until, 
 	if (!bitset)
 		return -EINVAL;
 retry:
-	r = get_key(addr, shared, &k);
+	r = futex_get_key(addr, shared, &k);
 	if (r)
 		return r;
 	w.key = k;
-	w.b = bucket_of(&k);
+	w.b = futex_bucket_of(&k);
 	spin_lock(&w.b->lock);
-	r = read_word(&now, addr);
+	r = futex_read_word(&now, addr);
 	if (r) {
 		spin_unlock(&w.b->lock);
-		put_key(&k);
+		futex_put_key(&k);
 		r = fault_in_user(addr, false);
 		if (r)
 			return r;
@@ -204,7 +180,7 @@ retry:
 	}
 	if (now != val) {
 		spin_unlock(&w.b->lock);
-		put_key(&k);
+		futex_put_key(&k);
 		return -EAGAIN;
 	}
 	list_add_tail(&w.node, &w.b->list);
@@ -221,8 +197,8 @@ retry:
 		set_current_state(TASK_INTERRUPTIBLE);
 	}
 	__set_current_state(TASK_RUNNING);
-	r = !unqueue(&w) ? 0 : signal_pending(current) ? -ERESTARTSYS : -ETIMEDOUT;
-	put_key(&k);
+	r = !futex_unqueue(&w) ? 0 : signal_pending(current) ? -ERESTARTSYS : -ETIMEDOUT;
+	futex_put_key(&k);
 	return r;
 }
 
@@ -244,23 +220,23 @@ static int do_requeue(u32 __user *a1, u32 __user *a2, bool shared, int nwake, in
 	if (nwake < 0 || nmove < 0)
 		return -EINVAL;
 retry:
-	r = get_key(a1, shared, &k1);
+	r = futex_get_key(a1, shared, &k1);
 	if (r)
 		return r;
-	r = get_key(a2, shared, &k2);
+	r = futex_get_key(a2, shared, &k2);
 	if (r) {
-		put_key(&k1);
+		futex_put_key(&k1);
 		return r;
 	}
-	b1 = bucket_of(&k1);
-	b2 = bucket_of(&k2);
+	b1 = futex_bucket_of(&k1);
+	b2 = futex_bucket_of(&k2);
 	lock_two(b1, b2);
 	if (cmp) {
-		r = read_word(&now, a1);
+		r = futex_read_word(&now, a1);
 		if (r || now != val) {
 			unlock_two(b1, b2);
-			put_key(&k1);
-			put_key(&k2);
+			futex_put_key(&k1);
+			futex_put_key(&k2);
 			if (!r)
 				return -EAGAIN;
 			r = fault_in_user(a1, false);
@@ -270,10 +246,10 @@ retry:
 		}
 	}
 	list_for_each_entry_safe(w, next, &b1->list, node) {
-		if (!same(&w->key, &k1))
+		if (w->pi || !futex_same(&w->key, &k1))
 			continue;
 		if (done < nwake) {
-			wake_one(w);
+			futex_wake_one(w);
 			done++;
 		} else if (moved < nmove) {
 			/* The waiter's own pin stays on the first page; the second lives as long as its mapping. */
@@ -286,8 +262,8 @@ retry:
 		}
 	}
 	unlock_two(b1, b2);
-	put_key(&k1);
-	put_key(&k2);
+	futex_put_key(&k1);
+	futex_put_key(&k2);
 	return done + moved;
 }
 
@@ -377,7 +353,7 @@ long sys_futex(u32 __user *addr, int op, u32 val, const struct timespec64 __user
 	bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = op & FUTEX_CLOCK_REALTIME;
 	int cmd = op & FUTEX_CMD_MASK, val2 = (int)(unsigned long)uts;
 
-	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
+	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -394,6 +370,13 @@ long sys_futex(u32 __user *addr, int op, u32 val, const struct timespec64 __user
 		return do_requeue(addr, addr2, shared, (int)val, val2, true, val3);
 	case FUTEX_WAKE_OP:
 		return do_wake_op(addr, addr2, shared, (int)val, val2, val3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi(addr, shared, uts, cmd == FUTEX_LOCK_PI || realtime, false);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(addr, shared, NULL, false, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(addr, shared);
 	default:
 		return -ENOSYS;
 	}

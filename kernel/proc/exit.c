@@ -274,6 +274,7 @@ void do_exit(long code)
 	if (t->mm)
 		t->signal->dead.maxrss = max(t->signal->dead.maxrss, mm_max_rss(t->mm));
 	exit_mm_release(t);
+	futex_exit_pi(t);
 	spin_lock_irq(&t->proc->alloc_lock); /* against get_task_mm */
 	mm = switch_current_mm(NULL);
 	spin_unlock_irq(&t->proc->alloc_lock);

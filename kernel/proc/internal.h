@@ -83,6 +83,7 @@ int do_execve_kernel(const char *path, const char *const *argv, const char *cons
 
 /* futex.c */
 void exit_robust_list(struct task *t);
+void futex_exit_pi(struct task *t);
 int futex_wake_addr(u32 __user *addr, int n);
 
 

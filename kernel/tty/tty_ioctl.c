@@ -14,7 +14,51 @@ static long get_attributes(struct tty *t, void __user *u, bool two)
 	return copy_to_user(u, &m, two ? sizeof(m) : sizeof(struct termios)) ? -EFAULT : 0;
 }
 
-static long set_attributes(struct tty *t, const void __user *u, bool wait, bool flush)
+/* System V's form (TCGETA): the low halves of the flags and the first eight characters. */
+struct termio {
+	u16 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line, c_cc[8];
+};
+
+static void read_termios(struct tty *t, struct termios *m)
+{
+	unsigned long f;
+
+	spin_lock_irqsave(&t->lock, f);
+	*m = t->ld.t;
+	spin_unlock_irqrestore(&t->lock, f);
+}
+
+static long get_termio(struct tty *t, void __user *u)
+{
+	struct termio o = { 0 };
+	struct termios m;
+
+	read_termios(t, &m);
+	o = (struct termio){ .c_iflag = (u16)m.c_iflag, .c_oflag = (u16)m.c_oflag, .c_cflag = (u16)m.c_cflag,
+			     .c_lflag = (u16)m.c_lflag, .c_line = m.c_line };
+	memcpy(o.c_cc, m.c_cc, sizeof(o.c_cc));
+	return copy_to_user(u, &o, sizeof(o)) ? -EFAULT : 0;
+}
+
+/* What TCSETA and friends would set: the rest stays. */
+static int termio_from(struct tty *t, const void __user *u, struct termios *n)
+{
+	struct termio o;
+
+	if (copy_from_user(&o, u, sizeof(o)))
+		return -EFAULT;
+	read_termios(t, n);
+	n->c_iflag = (n->c_iflag & ~0xffffu) | o.c_iflag;
+	n->c_oflag = (n->c_oflag & ~0xffffu) | o.c_oflag;
+	n->c_cflag = (n->c_cflag & ~0xffffu) | o.c_cflag;
+	n->c_lflag = (n->c_lflag & ~0xffffu) | o.c_lflag;
+	n->c_line = o.c_line;
+	memcpy(n->c_cc, o.c_cc, sizeof(o.c_cc));
+	return 0;
+}
+
+static long set_attributes(struct tty *t, const void __user *u, bool wait, bool flush, bool old_form)
 {
 	struct termios n, old;
 	unsigned long f;
@@ -22,7 +66,7 @@ static long set_attributes(struct tty *t, const void __user *u, bool wait, bool 
 
 	if (r)
 		return r;
-	if (copy_from_user(&n, u, sizeof(n)))
+	if (old_form ? termio_from(t, u, &n) : copy_from_user(&n, u, sizeof(n)))
 		return -EFAULT;
 	if (wait) {
 		r = tty_wait_drained(t);
@@ -177,13 +221,21 @@ long tty_common_ioctl(struct tty *t, struct file *f, unsigned cmd, unsigned long
 		return get_attributes(t, u, true);
 	case TCSETS:
 	case TCSETS2:
-		return set_attributes(t, u, false, false);
+		return set_attributes(t, u, false, false, false);
 	case TCSETSW:
 	case TCSETSW2:
-		return set_attributes(t, u, true, false);
+		return set_attributes(t, u, true, false, false);
 	case TCSETSF:
 	case TCSETSF2:
-		return set_attributes(t, u, true, true);
+		return set_attributes(t, u, true, true, false);
+	case TCGETA:
+		return get_termio(t, u);
+	case TCSETA:
+		return set_attributes(t, u, false, false, true);
+	case TCSETAW:
+		return set_attributes(t, u, true, false, true);
+	case TCSETAF:
+		return set_attributes(t, u, true, true, true);
 	case TIOCGWINSZ:
 		return copy_to_user(u, &t->ws, sizeof(t->ws)) ? -EFAULT : 0;
 	case TIOCSWINSZ:

@@ -83,6 +83,10 @@ static int helper(int argc, char **argv)
         return argc > 2 ? atoi(argv[2]) : 0;
     if (!strcmp(argv[1], "argc"))
         return argc;
+    if (!strcmp(argv[1], "sleep")) {
+        nap(atoi(argv[2]));
+        return 0;
+    }
     if (!strcmp(argv[1], "fd"))         /* is this descriptor open? */
         return fcntl(atoi(argv[2]), F_GETFD) >= 0;
     if (!strcmp(argv[1], "blocked")) {

@@ -126,7 +126,7 @@ struct task_proc { /* one per thread */
 	struct restart_block restart; /* (!) */
 	int pdeath_signal;
 	u32 personality;
-	bool no_new_privs, keepcaps, in_execve;
+	bool no_new_privs, keepcaps, in_execve, futex_dead;
 	u64 timer_slack_ns;
 	u64 read_bytes, write_bytes;
 	unsigned syscall_nr;

@@ -64,6 +64,7 @@ struct timex {
 	int32_t pad3[11];
 };
 _Static_assert(sizeof(struct timex) == 208, "struct timex is 208 bytes");
+#define ADJ_OFFSET_SS_READ 0xa001
 #define STA_UNSYNC 0x0040
 #define TIME_ERROR 5
 
