@@ -66,7 +66,7 @@ static long set_attributes(struct tty *t, const void __user *u, bool wait, bool 
 
 	if (r)
 		return r;
-	if (old_form ? termio_from(t, u, &n) : copy_from_user(&n, u, sizeof(n)))
+	if (old_form ? termio_from(t, u, &n) != 0 : copy_from_user(&n, u, sizeof(n)) != 0)
 		return -EFAULT;
 	if (wait) {
 		r = tty_wait_drained(t);
