@@ -14,6 +14,11 @@ static int take_rights(struct umsg *m, const int __user *fds, size_t n)
 	if (!grown)
 		return -ENOMEM;
 	m->files = grown;
+	if (!m->user)
+		m->user = task_user(current);
+	/* unix(7): descriptors in flight count per user, so that they are no way around RLIMIT_NOFILE. */
+	if ((u64)atomic64_read(&m->user->inflight) > rlimit(RLIMIT_NOFILE) && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+		return -ETOOMANYREFS;
 	for (size_t i = 0; i < n; i++) {
 		int fd;
 		struct file *f;
@@ -24,6 +29,7 @@ static int take_rights(struct umsg *m, const int __user *fds, size_t n)
 		if (!f)
 			return -EBADF;
 		m->files[m->nfiles++] = f;
+		atomic64_inc(&m->user->inflight);
 	}
 	return 0;
 }
@@ -120,9 +126,7 @@ void scm_recv(struct usock *s, struct msghdr *h, struct umsg *m, unsigned flags,
 	if (m->nfiles) {
 		put_rights(h, &used, m, flags);
 		if (!peek) {
-			for (unsigned i = 0; i < m->nfiles; i++)
-				fput(m->files[i]);
-			m->nfiles = 0;
+			umsg_drop_files(m);
 		}
 	}
 	h->controllen = used;

@@ -73,6 +73,7 @@ struct umsg {
 	struct usock *sender; /* charged with `charge`; referenced */
 	unsigned charge;
 	bool oob;             /* (lock) sent with MSG_OOB */
+	struct user_counts *user; /* whose descriptors in flight these are; referenced */
 	struct file **files;
 	unsigned nfiles;
 	size_t len, off;
@@ -150,6 +151,7 @@ ssize_t usock_recvmsg(struct usock *s, struct msghdr *h, struct iov_iter *into, 
 int scm_send(const struct msghdr *h, struct umsg *m);
 void scm_recv(struct usock *s, struct msghdr *h, struct umsg *m, unsigned flags, bool peek);
 void umsg_free(struct umsg *m);
+void umsg_drop_files(struct umsg *m);
 void ucred_current(struct ucred *c);
 
 #endif

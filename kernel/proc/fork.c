@@ -82,6 +82,7 @@ static struct task_proc *alloc_task_proc(struct task *t)
 	spin_lock_init(&p->alloc_lock);
 	spin_lock_init(&p->shown.lock);
 	sigpending_init(&p->pending);
+	INIT_LIST_HEAD(&p->scm_todo);
 	INIT_LIST_HEAD(&p->ptraced);
 	INIT_LIST_HEAD(&p->ptrace_node);
 	p->timer_slack_ns = 50000;

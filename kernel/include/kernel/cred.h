@@ -18,6 +18,7 @@ struct user_counts {
 	struct hlist_node node;
 	atomic64_t nproc;      /* tasks: RLIMIT_NPROC */
 	atomic64_t sigpending; /* queued signals: RLIMIT_SIGPENDING */
+	atomic64_t inflight;   /* descriptors in messages of Unix sockets, against RLIMIT_NOFILE */
 	atomic64_t mq_bytes;   /* POSIX message queues: RLIMIT_MSGQUEUE */
 };
 extern struct user_counts root_user;

@@ -130,6 +130,8 @@ struct task_proc { /* one per thread */
 	u64 timer_slack_ns;
 	u64 read_bytes, write_bytes;
 	unsigned syscall_nr;
+	struct list_head scm_todo; /* (!) messages with descriptors to be freed, while scm_busy */
+	bool scm_busy;
 	struct sem_undo_list *undo; /* (!) System V semaphores */
 	struct list_head reap_node; /* dead, waiting for the reaper thread */
 	struct task *self;
