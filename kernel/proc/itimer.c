@@ -278,8 +278,14 @@ static struct posix_timer *find_timer(int id)
 	return NULL;
 }
 
+/* glibc gives ~pid << 3 | 2 (| 4: of a thread), pid 0 being the caller; only its own can be timed here. */
 static int cpu_clock_kind(int c)
 {
+	if (c < 0 && (c & 3) == 2) {
+		pid_t pid = ~(c >> 3);
+
+		return pid && pid != (c & 4 ? current->pid : current->tgid) ? 0 : c & 4 ? CPU_THREAD : CPU_PROCESS;
+	}
 	return c == CLOCK_PROCESS_CPUTIME_ID ? CPU_PROCESS : c == CLOCK_THREAD_CPUTIME_ID ? CPU_THREAD : 0;
 }
 
