@@ -41,8 +41,10 @@ LIBZXBUILD := $(B)/tools/libzxbuild.a
 $(eval $(call T_ARCHIVE,libzxbuild.a,tools/builder))
 LIBZXXML := $(B)/tools/libzxxml.a
 $(eval $(call T_ARCHIVE,libzxxml.a,tools/xml))
-CODE_TARGETS += $(LIBZX) $(LIBZXBUILD) $(LIBZXXML)
+LIBZXSTREAM := $(B)/tools/libzxstream.a
+$(eval $(call T_ARCHIVE,libzxstream.a,tools/stream))
+CODE_TARGETS += $(LIBZXSTREAM) $(LIBZX) $(LIBZXBUILD) $(LIBZXXML)
 # What a program that links the builder needs besides: -lz -llzma -llz4 -lzstd
 LIBZXBUILD_LIBS := -lz -llzma -llz4 -lzstd
-$(eval $(call T_PROGRAM,xl,tools/xl,$(LIBZXBUILD) $(LIBZXXML) $(LIBZX),$(LIBZXBUILD_LIBS) -lxml2))
+$(eval $(call T_PROGRAM,xl,tools/xl,$(LIBZXSTREAM) $(LIBZXBUILD) $(LIBZXXML) $(LIBZX),$(LIBZXBUILD_LIBS) -lxml2))
 -include $(T_OBJ:.o=.d)

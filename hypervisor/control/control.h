@@ -12,6 +12,7 @@ typedef long (*domctl_fn)(struct domain *d, struct xen_domctl *op);
 #define DC_OUT 1u       /* copy the structure back on success */
 #define DC_NOT_SELF 2u  /* not on the caller's own domain */
 #define DC_UNLOCKED 4u  /* long: without the control lock */
+#define DC_ANSWER 16u   /* says in the structure why it failed: copied back then, too */
 #define DC_PROGRESS 8u  /* keeps in the structure how far it is: copied back on restart too */
 
 long dc_getdomaininfo(struct domain *d, struct xen_domctl *op);
@@ -24,6 +25,8 @@ long dc_sethvmcontext(struct domain *d, struct xen_domctl *op);
 long dc_setvcpuaffinity(struct domain *d, struct xen_domctl *op);
 long dc_getvcpuaffinity(struct domain *d, struct xen_domctl *op);
 long dc_scheduler_op(struct domain *d, struct xen_domctl *op);
+long dc_get_policy(struct domain *d, struct xen_domctl *op);
+long dc_set_policy(struct domain *d, struct xen_domctl *op);
 long dc_shadow_op(struct domain *d, struct xen_domctl *op);
 long dc_getpageframeinfo3(struct domain *d, struct xen_domctl *op);
 

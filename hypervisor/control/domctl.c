@@ -213,15 +213,6 @@ static long dc_set_mempool(struct domain *d, struct xen_domctl *op)
 
 static long dc_accept(struct domain *d ZZ_UNUSED, struct xen_domctl *op ZZ_UNUSED) { return 0; }
 
-static long dc_set_policy(struct domain *d, struct xen_domctl *op)
-{
-	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
-
-	/* The domain gets the hypervisor's own policy; what the tools computed from it is taken as read. */
-	p->err_leaf = p->err_subleaf = p->err_msr = ~0u;
-	return d->created ? -EEXIST : 0;
-}
-
 static long dc_nodeaffinity(struct domain *d ZZ_UNUSED, struct xen_domctl *op)
 {
 	return bitmap_to_guest(&op->u.nodeaffinity.nodemap, 1, 1);
@@ -269,7 +260,8 @@ static const struct {
 	[XEN_DOMCTL_setnodeaffinity] = { dc_accept, 0 },
 	[XEN_DOMCTL_getnodeaffinity] = { dc_nodeaffinity, 0 },
 	[XEN_DOMCTL_setvnumainfo] = { dc_accept, 0 },
-	[XEN_DOMCTL_set_cpu_policy] = { dc_set_policy, DC_OUT },
+	[XEN_DOMCTL_get_cpu_policy] = { dc_get_policy, DC_OUT },
+	[XEN_DOMCTL_set_cpu_policy] = { dc_set_policy, DC_OUT | DC_ANSWER },
 	[XEN_DOMCTL_get_paging_mempool_size] = { dc_get_mempool, DC_OUT },
 	[XEN_DOMCTL_set_paging_mempool_size] = { dc_set_mempool, 0 },
 };
@@ -305,7 +297,7 @@ static long domctl(struct vcpu *v, struct xen_domctl *op, bool *out)
 		spin_unlock(&control_lock);
 	}
 	domain_put(d);
-	*out = rc == -ERESTART ? flags & DC_PROGRESS : rc == 0 && (flags & DC_OUT);
+	*out = rc == -ERESTART ? flags & DC_PROGRESS : (rc == 0 && (flags & DC_OUT)) || (flags & DC_ANSWER);
 	return rc;
 }
 

@@ -85,6 +85,8 @@ static int prepare(struct build *b)
 	if (c->max_vcpus == 0 || c->max_vcpus > ZX_MAX_VCPUS || c->vcpus == 0 || c->vcpus > c->max_vcpus)
 		return zx_fail(b->err, EINVAL, "%u of %u vCPUs: 1 to %u are possible", c->vcpus, c->max_vcpus,
 			       ZX_MAX_VCPUS);
+	if (b->fill)
+		return zx_layout_map(c->memory_kib, &b->layout, b->err);
 	if (strlen(cmdline(b)) > ZX_CMDLINE_MAX)
 		return zx_fail(b->err, E2BIG, "the kernel command line exceeds %u bytes", ZX_CMDLINE_MAX);
 	rc = map_file(c->kernel, "kernel", file_max(c), &b->kernel, &b->kernel_size, b->err);
@@ -279,36 +281,64 @@ static int params(struct build *b)
 	return 0;
 }
 
-static int (*const steps[])(struct build *b) = {
+static int fill(struct build *b) { return b->fill(b, b->fill_arg); }
+
+/* Rings of a restored domain start empty: both ends have forgotten what was in them. */
+static int empty_rings(struct build *b)
+{
+	int rc = build_write(b, ZX_STORE_GFN * XC_PAGE_SIZE, NULL, XC_PAGE_SIZE);
+
+	return rc ? rc : build_write(b, ZX_CONSOLE_GFN * XC_PAGE_SIZE, NULL, XC_PAGE_SIZE);
+}
+
+typedef int (*step_fn)(struct build *b);
+static const step_fn new_domain[] = {
 	limits, populate, memory_map, load_kernel, load_tables, special_pages, build_grants, channels, params,
-	build_vcpus,
+	build_vcpus, NULL,
 };
+static const step_fn filled_domain[] = {
+	limits, memory_map, fill, empty_rings, build_grants, channels, params, NULL,
+};
+
+static int run(struct build *b, const step_fn *steps)
+{
+	int rc = prepare(b);
+
+	memset(b->out, 0, sizeof(*b->out));
+	if (!rc)
+		rc = check_free(b);
+	if (!rc)
+		rc = create(b);
+	if (!rc) {
+		for (; !rc && *steps; steps++)
+			rc = (*steps)(b);
+		if (rc)
+			xc_domain_destroy(b->xc, b->domid);
+	}
+	if (!rc) {
+		b->out->domid = b->domid;
+		b->out->entry = b->image.entry;
+		b->out->start_info = b->layout.start_info;
+		b->out->packing = b->image.packing;
+		memcpy(b->out->guest_os, b->image.guest_os, sizeof(b->out->guest_os));
+	}
+	release(b);
+	return rc;
+}
 
 int zx_build(struct xc *xc, const struct zx_build_config *cfg, struct zx_built *out, struct zx_err *e)
 {
 	struct build b = { .xc = xc, .cfg = cfg, .err = e, .out = out };
-	int rc = prepare(&b);
 
-	memset(out, 0, sizeof(*out));
-	if (!rc)
-		rc = check_free(&b);
-	if (!rc)
-		rc = create(&b);
-	if (!rc) {
-		for (size_t i = 0; !rc && i < ZX_ARRAY_SIZE(steps); i++)
-			rc = steps[i](&b);
-		if (rc)
-			xc_domain_destroy(xc, b.domid);
-	}
-	if (!rc) {
-		out->domid = b.domid;
-		out->entry = b.image.entry;
-		out->start_info = b.layout.start_info;
-		out->packing = b.image.packing;
-		memcpy(out->guest_os, b.image.guest_os, sizeof(out->guest_os));
-	}
-	release(&b);
-	return rc;
+	return run(&b, new_domain);
+}
+
+int zx_build_filled(struct xc *xc, const struct zx_build_config *cfg, int (*with)(struct build *b, void *arg), void *arg,
+		    struct zx_built *out, struct zx_err *e)
+{
+	struct build b = { .xc = xc, .cfg = cfg, .err = e, .out = out, .fill = with, .fill_arg = arg };
+
+	return run(&b, filled_domain);
 }
 
 int zx_build_check(const struct zx_build_config *cfg, struct zx_err *e)

@@ -21,10 +21,9 @@ static size_t block_size(const struct zx_layout *l, size_t cmdline_len)
 	       l->nmap * sizeof(l->map[0]);
 }
 
-int zx_layout(const struct zx_image *img, uint64_t memory_kib, uint64_t initrd_size, size_t cmdline_len,
-	      struct zx_layout *l, struct zx_err *e)
+int zx_layout_map(uint64_t memory_kib, struct zx_layout *l, struct zx_err *e)
 {
-	uint64_t bytes, at;
+	uint64_t bytes;
 
 	memset(l, 0, sizeof(*l));
 	if (memory_kib < 4096)
@@ -40,6 +39,17 @@ int zx_layout(const struct zx_image *img, uint64_t memory_kib, uint64_t initrd_s
 	add(l, ZX_SPECIAL_BASE, ZX_SPECIAL_BASE + ZX_SPECIAL_PAGES * XC_PAGE_SIZE, XEN_HVM_MEMMAP_TYPE_RESERVED);
 	if (l->high_end)
 		add(l, 1ull << 32, l->high_end, XEN_HVM_MEMMAP_TYPE_RAM);
+	return 0;
+}
+
+int zx_layout(const struct zx_image *img, uint64_t memory_kib, uint64_t initrd_size, size_t cmdline_len,
+	      struct zx_layout *l, struct zx_err *e)
+{
+	uint64_t bytes = memory_kib * 1024, at;
+	int rc = zx_layout_map(memory_kib, l, e);
+
+	if (rc)
+		return rc;
 	if (img->end > l->low_end)
 		return zx_fail(e, ENOMEM, "the kernel needs memory up to %llu MiB, the domain has %llu MiB",
 			       (unsigned long long)((img->end + 0xfffff) >> 20), (unsigned long long)(bytes >> 20));

@@ -57,14 +57,21 @@ static int check_identity(const struct domain_config *c, struct zx_err *e)
 	return 0;
 }
 
-/* Everything that can be known without a hypervisor. */
-static int check_files(const struct domain_config *c, struct zx_err *e)
+static int check_disks(const struct domain_config *c, struct zx_err *e)
 {
-	struct zx_build_config b = build_config(c);
 	int r = 0;
 
 	for (unsigned int i = 0; !r && i < c->ndisks; i++)
 		r = disk_check(&c->disk[i], e);
+	return r;
+}
+
+/* Everything that can be known without a hypervisor. */
+static int check_files(const struct domain_config *c, struct zx_err *e)
+{
+	struct zx_build_config b = build_config(c);
+	int r = check_disks(c, e);
+
 	return r ? r : zx_build_check(&b, e);
 }
 
@@ -139,7 +146,14 @@ void domain_started_free(struct started *s)
 	s->ndisks = 0;
 }
 
-int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e)
+/* Where the memory and registers of a restored domain come from. */
+struct source {
+	int fd;
+	zx_stream_progress progress;
+	void *arg;
+};
+
+static int start(struct domain_config *cfg, const struct source *from, struct started *s, struct zx_err *e)
 {
 	struct zx_build_config b;
 	int r;
@@ -150,12 +164,14 @@ int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e)
 	if (r)
 		return zx_fail(e, -r, "making a UUID: %s", strerror(-r));
 	b = build_config(cfg);
-	if ((r = check_identity(cfg, e)) || (r = check_memory(cfg, e)) || (r = check_files(cfg, e)))
+	if ((r = check_identity(cfg, e)) || (r = check_memory(cfg, e)) || (r = from ? check_disks(cfg, e) : check_files(cfg, e)))
 		return r;
 	r = attach_disks(s, e);
 	if (!r)
 		r = xl_stopped(e);
-	if (!r)
+	if (!r && from)
+		r = zx_stream_restore(xl_xc(), &b, from->fd, from->progress, from->arg, &s->built, e);
+	else if (!r)
 		r = zx_build(xl_xc(), &b, &s->built, e);
 	if (!r) {
 		s->domid = s->built.domid;
@@ -176,6 +192,15 @@ int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e)
 	s->ndisks = 0;
 	s->domid = DOMID_NONE;
 	return r;
+}
+
+int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e) { return start(cfg, NULL, s, e); }
+
+int domain_restore(struct domain_config *cfg, int fd, zx_stream_progress progress, void *arg, struct started *s, struct zx_err *e)
+{
+	struct source from = { fd, progress, arg };
+
+	return start(cfg, &from, s, e);
 }
 
 /* Text that may end with a line feed, on a line of its own. */
@@ -201,7 +226,7 @@ static int load(const char *file, struct domain_config *c, bool quiet)
 	return r;
 }
 
-static void unpause_at_console(void *arg)
+void unpause_at_console(void *arg)
 {
 	uint32_t domid = *(uint32_t *)arg;
 	int r = xc_domain_unpause(xl_xc(), domid);

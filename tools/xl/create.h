@@ -8,6 +8,7 @@
 
 #include <zx/build.h>
 #include <zx/domxml.h>
+#include <zx/stream.h>
 #include <zx/xs.h>
 
 #include "xl.h"
@@ -57,7 +58,10 @@ int cfg_to_xml(const char *file, const char *text, struct zx_buf *xml);
 
 /* create.c: builds it, paused, with devices, introduced. On failure nothing is left. 0 or -errno. */
 int domain_start(struct domain_config *cfg, struct started *s, struct zx_err *e);
+/* The same with the state that fd brings (zx/stream.h) instead of its kernel. */
+int domain_restore(struct domain_config *cfg, int fd, zx_stream_progress progress, void *arg, struct started *s, struct zx_err *e);
 void domain_started_free(struct started *s);
+void unpause_at_console(void *domid);            /* for zx_console_ready() */
 
 /* watch.c: forks the process that waits for the domain's end. */
 int watch_start(const struct started *s, struct zx_err *e);

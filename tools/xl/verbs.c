@@ -52,6 +52,14 @@ const struct verb xl_verbs[] = {
 	{ "sysrq", xl_sysrq, "DOMAIN LETTER", "Send a magic sysrq key to a domain's kernel", NULL, true },
 	{ "trigger", xl_trigger, "DOMAIN nmi [VCPU]", "Send an NMI to a vCPU", NULL, true },
 	{ "dump-core", xl_dump_core, "DOMAIN [FILE]", "Write a domain's memory and registers to a file, as an ELF core", NULL, true },
+	{ "save", xl_save, "[-c] [-p] DOMAIN FILE", "Suspend a domain and write its memory and state to a file",
+	  "  -c, --checkpoint  let it run on afterwards\n"
+	  "  -p, --paused      leave it paused afterwards\n"
+	  "  Without either the domain is gone when the file is complete.\n", true },
+	{ "restore", xl_restore, "[-c] [-p] [CONFIG.xml] FILE", "Make a domain of a saved one",
+	  "  -c, --console  connect to its console\n"
+	  "  -p, --paused   leave it paused\n"
+	  "  CONFIG.xml     its configuration, when disks or the name are to be others than when it was saved\n", false },
 	{ "sched-credit2", xl_sched_credit2, "[-d DOMAIN [-w WEIGHT] [-c CAP]]", "Show or set scheduling weights and caps",
 	  "  -d, --domain DOMAIN  this domain\n"
 	  "  -w, --weight WEIGHT  1 to 65535; shares are proportional to weights\n"

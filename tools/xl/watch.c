@@ -258,6 +258,12 @@ static void need_store(const struct watched *w)
 	note("%s: connected to xenstored again", w->name);
 }
 
+static uint32_t shutdown_code(const struct xen_domctl_getdomaininfo *info)
+{
+	return info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
+/* A suspended domain belongs to the xl that saves it: it resumes or destroys it. */
 static void watch(struct watched *w, bool kept)
 {
 	for (;;) {
@@ -271,7 +277,7 @@ static void watch(struct watched *w, bool kept)
 			sweep(w);
 			return;
 		}
-		if (r > 0 && info.flags & XEN_DOMINF_shutdown && !kept) {
+		if (r > 0 && info.flags & XEN_DOMINF_shutdown && !kept && shutdown_code(&info) != SHUTDOWN_suspend) {
 			uint32_t domid = w->domid;
 			bool again;
 
@@ -283,7 +289,7 @@ static void watch(struct watched *w, bool kept)
 				xl_unlock();
 				continue;
 			}
-			again = act(w, info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask);
+			again = act(w, shutdown_code(&info));
 			xl_unlock();
 			if (!again)
 				return;

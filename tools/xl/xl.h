@@ -94,6 +94,7 @@ int store_wait_shutdown(const uint32_t *domids, unsigned n, int timeout_s, bool 
 VERB(create); VERB(list); VERB(console); VERB(pause); VERB(unpause); VERB(shutdown); VERB(reboot); VERB(destroy);
 VERB(rename); VERB(domid); VERB(domname); VERB(uptime); VERB(mem_set); VERB(mem_max); VERB(vcpu_list);
 VERB(sched_credit2); VERB(vcpu_pin); VERB(vcpu_set); VERB(block_attach); VERB(block_detach); VERB(block_list);
-VERB(sysrq); VERB(trigger); VERB(dump_core); VERB(convert); VERB(info); VERB(dmesg); VERB(debug_keys); VERB(exits); VERB(top); VERB(help);
+VERB(sysrq); VERB(trigger); VERB(dump_core); VERB(convert); VERB(info); VERB(dmesg); VERB(debug_keys); VERB(exits); VERB(top); VERB(save);
+VERB(restore); VERB(help);
 
 #endif

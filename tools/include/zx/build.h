@@ -65,6 +65,8 @@ struct zx_layout {
 	unsigned int nmap;
 	struct hvm_memmap_table_entry map[ZX_MEMMAP_MAX];
 };
+/* Only RAM and the memory map. */
+int zx_layout_map(uint64_t memory_kib, struct zx_layout *l, struct zx_err *e);
 int zx_layout(const struct zx_image *img, uint64_t memory_kib, uint64_t initrd_size, size_t cmdline_len,
 	      struct zx_layout *l, struct zx_err *e);
 /* start_info, command line, module list and memory map as one block to be placed at l->start_info. */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The head of a save file: xl's magic and flags, and the domain's configuration (savefile.c). The state follows (zx/stream.h). */
+#ifndef XL_SAVEFILE_H
+#define XL_SAVEFILE_H
+
+#include <zx/domxml.h>
+#include <zx/util.h>
+
+int savefile_write_head(int fd, const struct domain_config *c, struct zx_err *e);
+/* c NULL: only checked and read over. errors as domxml_parse. */
+int savefile_read_head(int fd, struct domain_config *c, struct zx_err *e);
+
+#endif
