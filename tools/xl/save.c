@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,25 +24,13 @@
 #define POLL_MS         20
 #define CONSOLE_WAIT_MS 15000
 
-static volatile sig_atomic_t interrupted;
-static void on_signal(int sig) { interrupted = sig; }
-
-static void catch_signals(void)
-{
-	struct sigaction a = { .sa_handler = on_signal };
-
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGHUP, &a, NULL);
-}
-
 static int progress(void *arg, uint64_t pages, uint64_t total)
 {
 	const char *what = arg;
 	static unsigned int last = 101;
 	unsigned int percent = total ? (unsigned int)(pages * 100 / total) : 0;
 
-	if (interrupted)
+	if (xl_stopped(NULL))
 		return -EINTR;
 	if (percent != last && isatty(2))
 		fprintf(stderr, "\r%s: %3u %%%s", what, percent > 100 ? 100 : percent, percent >= 100 ? "\n" : "");
@@ -108,9 +95,9 @@ static int suspend(uint32_t domid, const char *name, struct zx_err *e)
 			r = zx_fail(e, ESHUTDOWN, "%s: it shut down instead of suspending", name);
 		else if (gone)
 			r = zx_fail(e, ESRCH, "%s: it is gone", name);
-		else if ((interrupted || ms > ANSWER_S * 1000) && withdraw(path))
-			r = zx_fail(e, interrupted ? EINTR : ETIMEDOUT, "%s: %s", name,
-				    interrupted ? "interrupted" : "its kernel did not answer the request to suspend");
+		else if ((xl_stopped(NULL) || ms > ANSWER_S * 1000) && withdraw(path))
+			r = zx_fail(e, xl_stopped(NULL) ? EINTR : ETIMEDOUT, "%s: %s", name,
+				    xl_stopped(NULL) ? "interrupted" : "its kernel did not answer the request to suspend");
 		else if (ms > ANSWER_S * 1000)
 			r = zx_fail(e, ETIMEDOUT, "%s: it took the request to suspend but did not stop", name);
 		else
@@ -240,7 +227,7 @@ int xl_save(int argc, char **argv)
 		return 1;
 	if (!domid)
 		return xl_error("Domain-0 cannot be saved");
-	catch_signals();
+	xl_defer_stop(true);
 	if (save(domid, argv[first + 1], go_on, paused, &e))
 		return xl_error("%s", e.text);
 	return 0;
@@ -294,7 +281,7 @@ int xl_restore(int argc, char **argv)
 	fd = open_saved(file, argc == first + 2 ? argv[first] : NULL, &c, &e);
 	if (fd < 0)
 		return xl_error("%s", e.text);
-	catch_signals();
+	xl_defer_stop(true);
 	if (xl_lock())
 		return 1;
 	r = domain_restore(&c, fd, progress, (void *)"restoring", &s, &e);
@@ -305,7 +292,7 @@ int xl_restore(int argc, char **argv)
 		return xl_error("%s: %s: nothing was created", file, e.text);
 	domid = s.domid;
 	xl_unlock();
-	signal(SIGINT, SIG_DFL);
+	xl_defer_stop(false);
 	if (console) {
 		r = zx_console_ready(xl_xs(), domid, CONSOLE_WAIT_MS, paused ? NULL : unpause_at_console, &domid, &e);
 		if (r)
