@@ -38,7 +38,7 @@ help:
 	@echo "make check        unit and system tests, at most 25 minutes; last line: N passed, M failed"
 	@echo "make check-full   every matrix; make check-unit: only what runs on the build host"
 	@echo "make mutants      breaks one line after the other and sees that a test notices (MUTANT=word, SYSTEM=no)"
-	@echo "make bench        instruction counts against tests/bench/baseline.txt (BASELINE=update rewrites it; a minute or two)"
+	@echo "make bench        instruction counts against tests/bench/baseline.txt (BASELINE=update rewrites it; a few minutes)"
 	@echo "make debug        like run, QEMU waiting for gdb on port 1234"
 	@echo "make              build/zazen.iso build/zazen.elf build/dom0.img"
 	@echo "make code         only what is compiled; make clean removes build/ (run/ stays)"

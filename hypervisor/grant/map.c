@@ -68,22 +68,33 @@ static int16_t check_map(const struct gnttab_map_grant_ref *op)
 }
 
 /* The frames into ld's physical map: what fails there gives its grant back. */
-static void place(struct domain *ld, struct domain *rd, const struct gnttab_map_grant_ref *op, struct grant_item *g, unsigned n)
+static void place(struct domain *ld, struct domain *rd, struct grant_item *g, unsigned n)
 {
-	struct p2m_item it[GRANT_BATCH];
+	struct p2m_batch batch;
+	bool failed = false;
+	gfn_t first, end;
 
 	physmap_lock(ld);
-	for (unsigned i = 0; i < n; i++)
-		it[i] = (struct p2m_item){ PFN_DOWN(op[i].host_addr), g[i].mfn, g[i].readonly,
-					   g[i].status ? -EINVAL : physmap_allowed(ld, PFN_DOWN(op[i].host_addr)) };
-	p2m_map_grants(ld, it, n);
-	physmap_unlock(ld);
+	physmap_range(ld, &first, &end);
+	p2m_batch_begin(ld, &batch);
 	for (unsigned i = 0; i < n; i++) {
-		if (g[i].status || !it[i].rc)
+		int rc;
+
+		if (unlikely(g[i].status))
 			continue;
-		grant_release(rd, g[i].ref, g[i].readonly);
-		g[i].status = it[i].rc == -ENOMEM ? GNTST_no_space : GNTST_general_error;
+		rc = g[i].gfn < first || g[i].gfn >= end ? -EINVAL :
+			p2m_batch_map_grant(&batch, g[i].gfn, g[i].mfn, g[i].readonly);
+		if (unlikely(rc)) {
+			g[i].status = rc == -ENOMEM ? GNTST_no_space : GNTST_general_error;
+			g[i].gfn = INVALID_GFN;         /* acquired, not placed */
+			failed = true;
+		}
 	}
+	p2m_batch_end(&batch);
+	physmap_unlock(ld);
+	for (unsigned i = 0; failed && i < n; i++)
+		if (g[i].gfn == INVALID_GFN)
+			grant_release(rd, g[i].ref, g[i].readonly);
 }
 
 /* Grants of one domain. */
@@ -91,32 +102,36 @@ static void map_from(struct domain *ld, struct domain *rd, struct gnttab_map_gra
 {
 	struct grant_table *lgt = ld->grant;
 	struct grant_item g[GRANT_BATCH];
-	struct maptrack *m[GRANT_BATCH];
 	bool direct = physmap_is_direct(ld);
-	uint32_t handle[GRANT_BATCH];
 
 	spin_lock(&lgt->maptrack_lock);
 	for (unsigned i = 0; i < n; i++) {
-		g[i] = (struct grant_item){ .ref = op[i].ref, .readonly = op[i].flags & GNTMAP_readonly, .status = check_map(&op[i]) };
-		m[i] = g[i].status ? NULL : handle_take(lgt, &handle[i]);
-		if (!g[i].status && !m[i])
+		g[i].ref = op[i].ref;
+		g[i].gfn = PFN_DOWN(op[i].host_addr);
+		g[i].readonly = op[i].flags & GNTMAP_readonly;
+		g[i].status = check_map(&op[i]);
+		g[i].m = g[i].status ? NULL : handle_take(lgt, &g[i].handle);
+		if (!g[i].status && !g[i].m)
 			g[i].status = GNTST_no_device_space;
 	}
 	spin_unlock(&lgt->maptrack_lock);
 	grant_acquire_many(rd, ld->id, g, n);
-	place(ld, rd, op, g, n);
+	place(ld, rd, g, n);
 	spin_lock(&lgt->maptrack_lock);
 	for (unsigned i = 0; i < n; i++) {
+		struct maptrack *m = g[i].m;
+
 		op[i].status = g[i].status;
-		if (!m[i])
-			continue;
-		if (g[i].status) {
-			handle_drop(lgt, m[i], handle[i]);
+		if (unlikely(g[i].status)) {
+			if (m)
+				handle_drop(lgt, m, g[i].handle);
 			continue;
 		}
-		*m[i] = (struct maptrack){ .ref = op[i].ref, .domid = rd->id, .gfn = PFN_DOWN(op[i].host_addr),
-					   .flags = MT_USED | (g[i].readonly ? MT_READONLY : 0) };
-		op[i].handle = handle[i];
+		m->ref = g[i].ref;
+		m->domid = rd->id;
+		m->gfn = g[i].gfn;
+		m->flags = MT_USED | (g[i].readonly ? MT_READONLY : 0);
+		op[i].handle = g[i].handle;
 		/* Only who drives devices by machine address needs to know it. */
 		op[i].dev_bus_addr = direct ? mfn_to_paddr(g[i].mfn) : 0;
 	}
@@ -143,70 +158,65 @@ void grant_map_batch(struct domain *ld, struct gnttab_map_grant_ref *op, unsigne
 	}
 }
 
-/* What undoing a batch of mappings needs: each entry's own, ready to be let go once its status is 0. */
-struct undo {
-	uint32_t handle[GRANT_BATCH];
-	domid_t domid[GRANT_BATCH];
-	struct grant_item g[GRANT_BATCH];
-	struct p2m_item it[GRANT_BATCH];
-};
-
 /* Marks a mapping as going. The maptrack lock is held. host_addr NULL: whatever it is. */
-static int16_t undo_one(struct grant_table *lgt, uint32_t handle, const uint64_t *host_addr, struct undo *u, unsigned i)
+static inline int16_t undo_one(struct grant_table *lgt, uint32_t handle, const uint64_t *host_addr, struct maptrack **out)
 {
 	struct maptrack *m = track_of(lgt, handle);
 
-	if (!m || m->flags & MT_BUSY || !(m->flags & MT_USED))
+	if (unlikely(!m || (m->flags & (MT_BUSY | MT_USED)) != MT_USED))
 		return GNTST_bad_handle;
 	if (host_addr && *host_addr != (uint64_t)m->gfn << PAGE_SHIFT)
 		return *host_addr ? GNTST_bad_virt_addr : GNTST_general_error;
 	m->flags |= MT_BUSY;
-	u->handle[i] = handle;
-	u->domid[i] = m->domid;
-	u->g[i] = (struct grant_item){ .ref = m->ref, .readonly = m->flags & MT_READONLY };
-	u->it[i] = (struct p2m_item){ .gfn = m->gfn };
+	*out = m;
 	return GNTST_okay;
 }
 
-/* Takes n mappings out of the p2m, flushes, and only then lets the pages go. */
-static void undo_all(struct domain *ld, struct undo *u, unsigned n)
+/* Takes n busy mappings out of the p2m, flushes, and only then lets the pages and the handles go. */
+static void undo_all(struct domain *ld, struct maptrack **m, const uint32_t *handle, unsigned n)
 {
 	struct grant_table *lgt = ld->grant;
+	struct p2m_batch batch;
 
 	if (!n)
 		return;
 	physmap_lock(ld);
-	p2m_unmap_noflush(ld, u->it, n);
+	p2m_batch_begin(ld, &batch);
+	for (unsigned i = 0; i < n; i++)
+		p2m_batch_unmap(&batch, m[i]->gfn);
+	p2m_batch_end(&batch);
 	physmap_unlock(ld);
 	p2m_flush(ld);
 	for (unsigned i = 0, end; i < n; i = end) {
 		/* It stays until its last page is let go, and this is one of them. */
-		struct domain *rd = domain_get(u->domid[i]);
+		struct domain *rd = domain_get(m[i]->domid);
 
 		BUG_ON(!rd);
-		for (end = i + 1; end < n && u->domid[end] == u->domid[i]; end++)
+		for (end = i + 1; end < n && m[end]->domid == m[i]->domid; end++)
 			;
-		grant_release_many(rd, &u->g[i], end - i);
+		grant_release_many(rd, &m[i], end - i);
 		domain_put(rd);
 	}
 	spin_lock(&lgt->maptrack_lock);
 	for (unsigned i = 0; i < n; i++)
-		handle_drop(lgt, track_of(lgt, u->handle[i]), u->handle[i]);
+		handle_drop(lgt, m[i], handle[i]);
 	spin_unlock(&lgt->maptrack_lock);
 }
 
 void grant_unmap_batch(struct domain *ld, struct gnttab_unmap_grant_ref *op, unsigned n)
 {
-	struct undo u;
+	struct maptrack *m[GRANT_BATCH];
+	uint32_t handle[GRANT_BATCH];
 	unsigned good = 0;
 
 	spin_lock(&ld->grant->maptrack_lock);
 	for (unsigned i = 0; i < n; i++) {
-		op[i].status = undo_one(ld->grant, op[i].handle, &op[i].host_addr, &u, good);
+		handle[good] = op[i].handle;
+		op[i].status = undo_one(ld->grant, op[i].handle, &op[i].host_addr, &m[good]);
 		good += op[i].status == GNTST_okay;
 	}
 	spin_unlock(&ld->grant->maptrack_lock);
-	undo_all(ld, &u, good);
+	undo_all(ld, m, handle, good);
 }
 
 int grant_kill_domain(struct domain *d)
@@ -215,14 +225,17 @@ int grant_kill_domain(struct domain *d)
 	uint32_t end = gt->nr_track_pages * MAPTRACK_PER_PAGE;
 
 	while (gt->kill_at < end) {
-		struct undo u;
+		struct maptrack *m[GRANT_BATCH];
+		uint32_t handle[GRANT_BATCH];
 		unsigned good = 0;
 
 		spin_lock(&gt->maptrack_lock);
-		for (unsigned i = 0; i < GRANT_BATCH && gt->kill_at < end; i++)
-			good += undo_one(gt, gt->kill_at++, NULL, &u, good) == GNTST_okay;
+		for (unsigned i = 0; i < GRANT_BATCH && gt->kill_at < end; i++) {
+			handle[good] = gt->kill_at++;
+			good += undo_one(gt, handle[good], NULL, &m[good]) == GNTST_okay;
+		}
 		spin_unlock(&gt->maptrack_lock);
-		undo_all(d, &u, good);
+		undo_all(d, m, handle, good);
 		if (gt->kill_at % HC_BUDGET == 0 && hypercall_preempt())
 			return -ERESTART;
 	}

@@ -129,75 +129,90 @@ unsigned grant_max_frames(struct domain *d) { return d->grant->max_frames; }
 static uint32_t *header(struct grant_entry_v1 *e) { return (uint32_t *)e; }
 
 /* Check the guest's entry and set our bits in it, as one step. */
-static int16_t mark_entry(struct grant_entry_v1 *e, domid_t by, bool readonly)
+static inline int16_t mark_entry(struct grant_entry_v1 *e, domid_t by, bool readonly)
 {
-	uint32_t old = __atomic_load_n(header(e), __ATOMIC_SEQ_CST);
+	uint32_t old = __atomic_load_n(header(e), __ATOMIC_SEQ_CST), set = GTF_reading, care = 0xffff0000u | GTF_type_mask;
 
+	if (!readonly) {
+		set |= GTF_writing;
+		care |= GTF_readonly;
+	}
 	/* A guest that keeps changing it loses after a few rounds. */
 	for (unsigned i = 0; i < 5; i++) {
-		uint32_t new = old | GTF_reading | (readonly ? 0 : GTF_writing);
-
-		if ((old & GTF_type_mask) != GTF_permit_access || old >> 16 != by)
+		if ((old & care) != ((uint32_t)by << 16 | GTF_permit_access))
 			return GNTST_general_error;
-		if (!readonly && (old & GTF_readonly))
-			return GNTST_general_error;
-		if (__atomic_compare_exchange_n(header(e), &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(header(e), &old, old | set, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return GNTST_okay;
 	}
 	return GNTST_general_error;
 }
 
-static void unmark_entry(struct grant_entry_v1 *e, const struct active *act)
+static inline void unmark_entry(struct grant_entry_v1 *e, const struct active *act)
 {
 	if (!e)
 		return;         /* the owner died meanwhile */
 	if (!act->writes)
-		__atomic_fetch_and(header(e), ~GTF_writing, __ATOMIC_SEQ_CST);
-	if (!act->writes && !act->reads)
-		__atomic_fetch_and(header(e), ~GTF_reading, __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(header(e), act->reads ? ~GTF_writing : ~(GTF_writing | GTF_reading), __ATOMIC_SEQ_CST);
 }
 
-/* First use: the frame is looked up now and stays what it is while the entry is in use. */
-static int16_t pin_frame(struct domain *rd, struct grant_entry_v1 *e, struct active *act, bool readonly)
+/*
+ * First use: the frame is looked up now and stays what it is while the entry is in use. Only the domain's own plain memory:
+ * neither what it maps of others nor the hypervisor's pages. rd's map is frozen: an entry that is there stays, and who lets
+ * go of a page takes it out of the map first.
+ */
+static inline int16_t pin_frame(struct domain *rd, struct grant_entry_v1 *e, struct active *act, bool readonly,
+				struct p2m_run *run)
 {
 	gfn_t gfn = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
-	struct page *pg = p2m_get_page(rd, gfn, !readonly);
+	void *va = p2m_run_va(rd, run, gfn, !readonly);
+	struct page *pg;
 
-	if (!pg)
-		return GNTST_bad_page;
-	/* Its own plain memory: neither what it maps of others nor the hypervisor's pages. */
-	if (page_owner_id(pg) != rd->id || pg->type != PAGE_TYPE_NONE) {
-		page_put(pg);
-		return GNTST_bad_page;
+	if (likely(va)) {
+		pg = virt_to_page_direct(va);
+		if (!page_get_plain(pg, rd->id))
+			return GNTST_bad_page;
+	} else {
+		/* Clean for the dirty log, perhaps. */
+		pg = p2m_get_page(rd, gfn, !readonly);
+		if (!pg)
+			return GNTST_bad_page;
+		if (page_owner_id(pg) != rd->id || pg->type != PAGE_TYPE_NONE) {
+			page_put(pg);
+			return GNTST_bad_page;
+		}
 	}
 	act->mfn = page_to_mfn(pg);
 	act->gfn = gfn;
 	return GNTST_okay;
 }
 
-static int16_t acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
+/* rd's map is frozen. */
+static inline __attribute__((always_inline)) int16_t acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly,
+							      struct p2m_run *run, struct active **out)
 {
 	struct grant_table *gt = rd->grant;
+	struct grant_frame_state *f;
 	struct grant_entry_v1 *e;
 	struct active *act;
+	bool used;
 	int16_t st;
 
 	assert_held(&gt->lock);
-	if (rd->dying || ref / GRANTS_PER_FRAME >= gt->nr_frames)
+	if (unlikely(rd->dying || ref / GRANTS_PER_FRAME >= gt->nr_frames))
 		return GNTST_bad_gntref;
-	e = &gt->frame[ref / GRANTS_PER_FRAME].shared[ref % GRANTS_PER_FRAME];
-	act = &gt->frame[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
-	if (act->reads + act->writes && act->domid != by)
+	f = &gt->frame[ref / GRANTS_PER_FRAME];
+	e = &f->shared[ref % GRANTS_PER_FRAME];
+	*out = act = &f->active[ref % GRANTS_PER_FRAME];
+	used = act->reads | act->writes;
+	if (unlikely(used) && (act->domid != by || act->reads >= PIN_MAX || act->writes >= PIN_MAX))
 		return GNTST_general_error;
-	if (act->reads >= PIN_MAX || act->writes >= PIN_MAX)
-		return GNTST_general_error;
-	if (!(act->reads + act->writes) || (!readonly && !act->writes)) {
+	if (likely(!used) || (!readonly && !act->writes)) {
 		st = mark_entry(e, by, readonly);
-		if (st)
+		if (unlikely(st))
 			return st;
-		if (!(act->reads + act->writes)) {
-			st = pin_frame(rd, e, act, readonly);
-			if (st) {
+		if (likely(!used)) {
+			st = pin_frame(rd, e, act, readonly, run);
+			if (unlikely(st)) {
 				unmark_entry(e, act);
 				return st;
 			}
@@ -208,15 +223,15 @@ static int16_t acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonl
 		act->reads++;
 	else
 		act->writes++;
-	*out = (struct grant_hold){ rd, ref, readonly, act->mfn, act->gfn };
 	return GNTST_okay;
 }
 
 /* The page whose last use this was, or NULL: the caller drops its reference without the lock. */
-static struct page *release(struct grant_table *gt, uint32_t ref, bool readonly)
+static inline struct page *release(struct grant_table *gt, uint32_t ref, bool readonly)
 {
-	struct active *act = &gt->frame[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
-	struct grant_entry_v1 *e = gt->frame[ref / GRANTS_PER_FRAME].shared;
+	struct grant_frame_state *f = &gt->frame[ref / GRANTS_PER_FRAME];
+	struct active *act = &f->active[ref % GRANTS_PER_FRAME];
+	struct grant_entry_v1 *e = f->shared;
 
 	assert_held(&gt->lock);
 	if (e)
@@ -235,10 +250,16 @@ static struct page *release(struct grant_table *gt, uint32_t ref, bool readonly)
 int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
 {
 	struct grant_table *gt = rd->grant;
+	struct p2m_run run = { 0 };
+	struct active *act;
 	int16_t st;
 
 	spin_lock(&gt->lock);
-	st = acquire(rd, ref, by, readonly, out);
+	p2m_freeze(rd);
+	st = acquire(rd, ref, by, readonly, &run, &act);
+	p2m_thaw(rd);
+	if (!st)
+		*out = (struct grant_hold){ rd, ref, readonly, act->mfn, act->gfn };
 	spin_unlock(&gt->lock);
 	return st;
 }
@@ -246,15 +267,19 @@ int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly
 void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, unsigned n)
 {
 	struct grant_table *gt = rd->grant;
-	struct grant_hold hold;
+	struct p2m_run run = { 0 };
+	struct active *act;
 
 	spin_lock(&gt->lock);
+	p2m_freeze(rd);
 	for (unsigned i = 0; i < n; i++) {
 		if (it[i].status)
 			continue;
-		it[i].status = acquire(rd, it[i].ref, by, it[i].readonly, &hold);
-		it[i].mfn = hold.mfn;
+		it[i].status = acquire(rd, it[i].ref, by, it[i].readonly, &run, &act);
+		if (!it[i].status)
+			it[i].mfn = act->mfn;
 	}
+	p2m_thaw(rd);
 	spin_unlock(&gt->lock);
 }
 
@@ -270,16 +295,20 @@ void grant_release(struct domain *rd, uint32_t ref, bool readonly)
 		page_put(drop);
 }
 
-void grant_release_many(struct domain *rd, const struct grant_item *it, unsigned n)
+void grant_release_many(struct domain *rd, struct maptrack *const *m, unsigned n)
 {
 	struct grant_table *gt = rd->grant;
 	struct page *drop[GRANT_BATCH];
+	unsigned dropped = 0;
 
 	spin_lock(&gt->lock);
-	for (unsigned i = 0; i < n; i++)
-		drop[i] = it[i].status ? NULL : release(gt, it[i].ref, it[i].readonly);
+	for (unsigned i = 0; i < n; i++) {
+		struct page *pg = release(gt, m[i]->ref, m[i]->flags & MT_READONLY);
+
+		if (pg)
+			drop[dropped++] = pg;
+	}
 	spin_unlock(&gt->lock);
-	for (unsigned i = 0; i < n; i++)
-		if (drop[i])
-			page_put(drop[i]);
+	while (dropped)
+		page_put(drop[--dropped]);
 }

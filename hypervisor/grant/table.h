@@ -71,16 +71,20 @@ struct grant_hold {
 int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out);
 void grant_release(struct domain *rd, uint32_t ref, bool readonly);
 
-/* Several under one lock: those whose status is 0. At most GRANT_BATCH. */
-#define GRANT_BATCH 32
+/* One of a batch of mappings to be made. The steps look only at those whose status is 0. */
+#define GRANT_BATCH 64
 struct grant_item {
-	uint32_t ref;
-	bool readonly;
+	uint32_t ref, handle;
+	gfn_t gfn;             /* where it is to be mapped */
+	mfn_t mfn;
+	struct maptrack *m;    /* NULL: no handle */
 	int16_t status;
-	mfn_t mfn;             /* out of acquire */
+	bool readonly;
 };
+/* Under one lock. Sets mfn. */
 void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, unsigned n);
-void grant_release_many(struct domain *rd, const struct grant_item *it, unsigned n);
+/* What these handles stand for, all of rd's grants. */
+void grant_release_many(struct domain *rd, struct maptrack *const *m, unsigned n);
 
 /* At most GRANT_BATCH; each operation's status tells how it went. Unmaps: one flush before the pages are let go. */
 void grant_map_batch(struct domain *ld, struct gnttab_map_grant_ref *op, unsigned n);

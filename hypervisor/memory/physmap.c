@@ -23,25 +23,23 @@ void physmap_unlock(struct domain *d ZZ_UNUSED) { spin_unlock(&lock); }
 
 bool physmap_is_direct(const struct domain *d) { return domain_extra(d)->direct_mapped; }
 
-int physmap_allowed(struct domain *d, gfn_t gfn)
+void physmap_range(struct domain *d, gfn_t *first, gfn_t *end)
 {
 	struct domain_extra *x = domain_extra(d);
 
-	if (gfn >= p2m_max_gfn(d))
-		return -EINVAL;
-	if (x->window_frames && (gfn < x->window_start || gfn >= x->window_start + x->window_frames))
-		return -EINVAL;
-	return 0;
+	*first = x->window_frames ? x->window_start : 0;
+	*end = x->window_frames ? min_t(gfn_t, x->window_start + x->window_frames, p2m_max_gfn(d)) : p2m_max_gfn(d);
 }
 
 int physmap_hole(struct domain *d, gfn_t gfn)
 {
+	gfn_t first, end;
 	enum p2m_type t;
-	int rc = physmap_allowed(d, gfn);
 
 	assert_held(&lock);
-	if (rc)
-		return rc;
+	physmap_range(d, &first, &end);
+	if (gfn < first || gfn >= end)
+		return -EINVAL;
 	p2m_lookup(d, gfn, &t, NULL, NULL);
 	return t == P2M_INVALID ? 0 : -EEXIST;
 }

@@ -233,65 +233,34 @@ int p2m_unmap(struct domain *d, gfn_t gfn, unsigned order)
 	return set_range(d, gfn, order, no_val, NULL);
 }
 
-/* The slot of a single frame; *table is that of the last one, and found again while the frames follow each other. */
-static uint64_t *next_slot(struct p2m *p, gfn_t gfn, bool create, uint64_t **table, gfn_t *of, int *rc)
+void p2m_batch_begin(struct domain *d, struct p2m_batch *b)
+{
+	struct p2m *p = d->p2m;
+
+	*b = (struct p2m_batch){ .p = p, .of = ~0UL, .leaf = { ent_make_leaf(p, 0, 0, P2M_GRANT_RW, P2M_R | P2M_W),
+						   ent_make_leaf(p, 0, 0, P2M_GRANT_RO, P2M_R) } };
+	spin_lock(&p->lock);
+}
+
+void p2m_batch_end(struct p2m_batch *b)
+{
+	WRITE_ONCE(b->p->removed, b->p->removed + b->removed);
+	spin_unlock(&b->p->lock);
+}
+
+uint64_t *p2m_batch_find(struct p2m_batch *b, gfn_t gfn, bool create, int *rc)
 {
 	uint64_t *slot;
 
-	*rc = 0;
-	if (*table && gfn >> 9 == *of)
-		return *table + (gfn & (P2M_ENTRIES - 1));
-	*table = NULL;
-	if (gfn >= p->max_gfn) {
-		*rc = -EINVAL;
+	*rc = -EINVAL;
+	if (gfn >= b->p->max_gfn)
 		return NULL;
-	}
-	slot = walk(p, gfn, 0, create, rc);
+	slot = walk(b->p, gfn, 0, create, rc);
 	if (slot) {
-		*table = slot - (gfn & (P2M_ENTRIES - 1));
-		*of = gfn >> 9;
+		b->table = slot - (gfn & (P2M_ENTRIES - 1));
+		b->of = gfn >> 9;
 	}
 	return slot;
-}
-
-void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n)
-{
-	struct p2m *p = d->p2m;
-	uint64_t *table = NULL, *slot;
-	gfn_t of = 0;
-
-	spin_lock(&p->lock);
-	for (unsigned i = 0; i < n; i++) {
-		if (it[i].rc)
-			continue;
-		slot = next_slot(p, it[i].gfn, true, &table, &of, &it[i].rc);
-		if (!slot)
-			continue;
-		if (*slot & ~ENT_LOGGED)
-			it[i].rc = -EEXIST;
-		else
-			WRITE_ONCE(*slot, ent_make_leaf(p, it[i].mfn, 0, it[i].readonly ? P2M_GRANT_RO : P2M_GRANT_RW,
-							it[i].readonly ? P2M_R : P2M_R | P2M_W));
-	}
-	spin_unlock(&p->lock);
-}
-
-void p2m_unmap_noflush(struct domain *d, const struct p2m_item *it, unsigned n)
-{
-	struct p2m *p = d->p2m;
-	uint64_t *table = NULL, *slot;
-	gfn_t of = 0;
-	int rc;
-
-	spin_lock(&p->lock);
-	for (unsigned i = 0; i < n; i++) {
-		slot = next_slot(p, it[i].gfn, false, &table, &of, &rc);
-		if (!slot || !*slot)
-			continue;
-		WRITE_ONCE(*slot, 0);
-		WRITE_ONCE(p->removed, p->removed + 1);
-	}
-	spin_unlock(&p->lock);
 }
 
 /* With interrupts off: see the head of this file. */
@@ -385,8 +354,8 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 	 * Ordinary memory. For a domain that is loaded here it stays until interrupts are enabled (struct p2m_run); of any other
 	 * the reference is good if the frame is still there once it is taken.
 	 */
-	if (va && page_get(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT, d)) {
-		pg = mfn_to_page(((paddr_t)va - DIRECTMAP_START) >> PAGE_SHIFT);
+	if (va && page_get(page_to_mfn(virt_to_page_direct(va)), d)) {
+		pg = virt_to_page_direct(va);
 		if (!(this_cpu()->loaded && this_cpu()->loaded->domain == d) && p2m_run_fill(d, &run, gfn, write) != va) {
 			wrong = pg;
 			pg = NULL;
@@ -395,8 +364,12 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 	local_irq_restore(flags);
 	if (wrong)
 		page_put(wrong);
-	if (pg)
+	if (pg) {
+		/* The log looks at references after it has protected a frame: this, after the reference was taken. */
+		if (write)
+			p2m_mark_dirty(d, gfn);
 		return pg;
+	}
 	for (;; ) {
 		m = p2m_lookup(d, gfn, &t, NULL, &perm);
 		if (m == INVALID_MFN || t == P2M_MMIO || (write && !(perm & P2M_W)))
@@ -416,6 +389,9 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 		page_put(mfn_to_page(m));
 	}
 }
+
+void p2m_freeze(struct domain *d) { spin_lock(&d->p2m->lock); }
+void p2m_thaw(struct domain *d) { spin_unlock(&d->p2m->lock); }
 
 gfn_t p2m_max_gfn(const struct domain *d) { return d->p2m->max_gfn; }
 unsigned long p2m_table_pages(const struct domain *d) { return d->p2m->tables; }

@@ -42,7 +42,7 @@ struct p2m {
 #define NPT_NX  (1UL << 63)
 #define ENT_ADDR 0x000ffffffffff000UL
 #define ENT_TYPE_SHIFT 52
-#define ENT_LOGGED (1UL << 56)  /* log.c; ignored by the hardware in entries of all kinds */
+#define ENT_LOGGED P2M_GONE     /* log.c; ignored by the hardware in entries of all kinds */
 #define ENT_ACCESSED (1UL << 5 | 1UL << 8)  /* NPT, EPT */
 #define ENT_DIRTY    (1UL << 6 | 1UL << 9)
 

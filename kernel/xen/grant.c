@@ -14,7 +14,7 @@
 
 #define MAX_FRAMES 64 /* Xen's usual limit; query_size may say less */
 #define ENTRIES_PER_FRAME (PAGE_SIZE / sizeof(struct grant_entry_v1))
-#define MAP_BATCH 32
+#define MAP_BATCH 64 /* as many as the hypervisor takes at once */
 
 static DEFINE_SPINLOCK_RANK(grant_lock, RANK_IRQ);
 static struct grant_entry_v1 *frames[MAX_FRAMES]; /* grant_lock to grow */
@@ -96,40 +96,67 @@ void gnttab_unpromise(unsigned n)
 	spin_unlock_irqrestore(&grant_lock, flags);
 }
 
-int gnttab_grant_access(domid_t domid, struct page *page, bool readonly)
+bool gnttab_take_refs(grant_ref_t *refs, unsigned n)
 {
-	struct grant_entry_v1 *e;
 	unsigned long flags;
-	grant_ref_t ref;
+	bool enough;
 
 	spin_lock_irqsave(&grant_lock, flags);
-	if (!nr_free) {
-		spin_unlock_irqrestore(&grant_lock, flags);
-		return -ENOSPC;
-	}
-	ref = free_refs[--nr_free];
+	enough = nr_free >= n;
+	while (enough && n)
+		refs[--n] = free_refs[--nr_free];
 	spin_unlock_irqrestore(&grant_lock, flags);
-	e = entry(ref);
+	return enough;
+}
+
+static void give_back(const grant_ref_t *refs, unsigned n)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&grant_lock, flags);
+	while (n)
+		free_refs[nr_free++] = refs[--n];
+	spin_unlock_irqrestore(&grant_lock, flags);
+}
+
+void gnttab_grant_ref(grant_ref_t ref, domid_t domid, struct page *page, bool readonly)
+{
+	struct grant_entry_v1 *e = entry(ref);
+
 	e->domid = domid;
 	e->frame = (u32)page_to_pfn(page);
 	smp_wmb(); /* the entry is live once its type is written */
 	WRITE_ONCE(e->flags, (u16)(GTF_permit_access | (readonly ? GTF_readonly : 0)));
+}
+
+int gnttab_grant_access(domid_t domid, struct page *page, bool readonly)
+{
+	grant_ref_t ref;
+
+	if (!gnttab_take_refs(&ref, 1))
+		return -ENOSPC;
+	gnttab_grant_ref(ref, domid, page, readonly);
 	return (int)ref;
 }
 
-bool gnttab_end_access(grant_ref_t ref)
+/* False: the other side has it mapped. */
+static bool end_entry(grant_ref_t ref)
 {
 	struct grant_entry_v1 *e = entry(ref);
 	u16 old = READ_ONCE(e->flags);
-	unsigned long flags;
 
 	do {
 		if (old & (GTF_reading | GTF_writing))
 			return false;
 	} while (!__atomic_compare_exchange_n(&e->flags, &old, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-	spin_lock_irqsave(&grant_lock, flags);
-	free_refs[nr_free++] = ref;
-	spin_unlock_irqrestore(&grant_lock, flags);
+	return true;
+}
+
+bool gnttab_end_access(grant_ref_t ref)
+{
+	if (!end_entry(ref))
+		return false;
+	give_back(&ref, 1);
 	return true;
 }
 
@@ -190,6 +217,19 @@ void gnttab_end_access_put(grant_ref_t ref, struct page *page)
 	list_add_tail(&d->node, &deferred_list);
 	spin_unlock_irqrestore(&grant_lock, flags);
 	schedule_delayed_work(&retry_work, NSEC_PER_SEC);
+}
+
+void gnttab_end_refs(grant_ref_t *refs, unsigned n)
+{
+	unsigned ended = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (end_entry(refs[i]))
+			refs[ended++] = refs[i];
+		else
+			gnttab_end_access_put(refs[i], NULL);
+	}
+	give_back(refs, ended);
 }
 
 /* --- mapping others' frames ----------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
 /*
  * The disk's rows: O_DIRECT reads and writes of a disk that answers without waiting, so that TSC ticks are all the
  * instructions that anybody executed for them. "dbench DEVICE" in dom0; as /init of a guest it takes /dev/xvda and powers
- * off. Prints "bench NAME TICKS -1" per request. OPS=n in the environment: that many random reads and nothing else.
+ * off. Prints "bench NAME TICKS -1" per request. OPS=n in the environment: that many random reads (WRITE=1: writes; LARGE=1: of 1 MiB)
+ * and nothing else.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (ops) {
-		batch((unsigned)atoi(ops), SMALL, getenv("WRITE") != NULL, 1);
+		batch((unsigned)atoi(ops), getenv("LARGE") ? LARGE : SMALL, getenv("WRITE") != NULL, 1);
 	} else {
 		row("disk_read_4k", 256, SMALL, 0, 0);
 		row("disk_read_4k_random", 256, SMALL, 0, 1);

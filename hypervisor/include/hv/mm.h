@@ -37,6 +37,7 @@ struct page {
 	uint32_t next, prev;         /* frame numbers; PAGE_LIST_END ends */
 };
 BUILD_BUG_ON(sizeof(struct page) != 16);
+BUILD_BUG_ON(offsetof(struct page, owner) != 4 || offsetof(struct page, type) != 6); /* page_get_plain() */
 
 #define PGC_ALLOCATED (1u << 31)
 #define PGC_COUNT     0x03ffffffu
@@ -60,6 +61,11 @@ static inline struct page *mfn_to_page(mfn_t m) { return frame_table + m; }
 static inline mfn_t page_to_mfn(const struct page *p) { return (mfn_t)(p - frame_table); }
 static inline void *phys_to_virt(paddr_t a) { return (void *)(DIRECTMAP_START + a); }
 static inline void *mfn_to_virt(mfn_t m) { return phys_to_virt((paddr_t)m << PAGE_SHIFT); }
+/* Of a direct-map address. */
+static inline struct page *virt_to_page_direct(const void *v)
+{
+	return mfn_to_page(((paddr_t)v - DIRECTMAP_START) >> PAGE_SHIFT);
+}
 static inline void *page_to_virt(const struct page *p) { return mfn_to_virt(page_to_mfn(p)); }
 /* Of a direct-map or image address. */
 paddr_t virt_to_phys(const void *v);
@@ -92,6 +98,17 @@ struct page *alloc_shared_page(struct domain *d);
 /* References. page_get fails when the frame is not RAM, is free, or belongs to someone else (d NULL: anyone's). */
 bool page_get(mfn_t m, const struct domain *d);
 bool page_get_any(mfn_t m);
+/* The same for a frame that is known to be RAM, if it is ordinary memory of that owner (PAGE_TYPE_NONE is 0). */
+static inline bool page_get_plain(struct page *p, domid_t owner)
+{
+	uint64_t old = __atomic_load_n(&p->word, __ATOMIC_RELAXED);
+
+	do {
+		if ((old >> 32 & 0xffffff) != owner || !(old & PGC_COUNT) || (old & PGC_COUNT) == PGC_COUNT)
+			return false;
+	} while (!__atomic_compare_exchange_n(&p->word, &old, old + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	return true;
+}
 /* Drops one; at zero the page leaves its owner and goes to the heap. */
 void page_put(struct page *p);
 /* Drops the owner's own reference once: true when this call dropped it (decrease_reservation, relinquish). */

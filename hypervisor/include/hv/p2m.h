@@ -52,15 +52,48 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);
  * Both without a lock held.
  */
 void p2m_flush(struct domain *d);
-/* Single frames, many at a time. map: grants where nothing was, of those whose rc is 0; what went wrong in rc. */
-struct p2m_item {
-	gfn_t gfn;
-	mfn_t mfn;
-	bool readonly;
-	int rc;
+/*
+ * Single frames, many at a time under the p2m's lock: begin, any number of steps, end. Mappings go where nothing was
+ * (-EEXIST). What was removed is flushed by the caller, with p2m_flush(), before it lets the pages go.
+ */
+#define P2M_GONE (1UL << 56) /* in an entry with nothing else: the dirty log's mark (ENT_LOGGED) */
+struct p2m_batch {
+	struct p2m *p;
+	uint64_t *table;        /* of the last step; NULL: none */
+	gfn_t of;               /* which table that is */
+	uint64_t leaf[2];       /* what a grant's entry is beside its frame: [readonly] */
+	uint32_t removed;
 };
-void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n);
-void p2m_unmap_noflush(struct domain *d, const struct p2m_item *it, unsigned n);
+void p2m_batch_begin(struct domain *d, struct p2m_batch *b);
+void p2m_batch_end(struct p2m_batch *b);
+/* The slot of a frame; NULL with *rc set. */
+uint64_t *p2m_batch_find(struct p2m_batch *b, gfn_t gfn, bool create, int *rc);
+static inline uint64_t *p2m_batch_slot(struct p2m_batch *b, gfn_t gfn, bool create, int *rc)
+{
+	return likely(gfn >> 9 == b->of) ? b->table + (gfn & 511) : p2m_batch_find(b, gfn, create, rc);
+}
+static inline int p2m_batch_map_grant(struct p2m_batch *b, gfn_t gfn, mfn_t mfn, bool readonly)
+{
+	int rc;
+	uint64_t *slot = p2m_batch_slot(b, gfn, true, &rc);
+
+	if (unlikely(!slot))
+		return rc;
+	if (unlikely(*slot & ~P2M_GONE))
+		return -EEXIST;
+	WRITE_ONCE(*slot, b->leaf[readonly] | (uint64_t)mfn << PAGE_SHIFT);
+	return 0;
+}
+static inline void p2m_batch_unmap(struct p2m_batch *b, gfn_t gfn)
+{
+	int rc;
+	uint64_t *slot = p2m_batch_slot(b, gfn, false, &rc);
+
+	if (slot && *slot & ~P2M_GONE) {
+		WRITE_ONCE(*slot, 0);
+		b->removed++;
+	}
+}
 
 /*
  * A run of frames that one entry maps, kept while many accesses follow each other. Valid as a TLB entry is: on a CPU on
@@ -80,6 +113,9 @@ static inline char *p2m_run_va(struct domain *d, struct p2m_run *run, gfn_t gfn,
 		return run->va + ((gfn & run->mask) << PAGE_SHIFT);
 	return p2m_run_fill(d, run, gfn, write);
 }
+/* For references on many of d's frames: while frozen, nothing of its map changes and one run serves all (p2m_run_va). */
+void p2m_freeze(struct domain *d);
+void p2m_thaw(struct domain *d);
 
 /*
  * The dirty log (p2m/log.c). Whoever writes guest memory has its page from p2m_get_page(write), which marks it.

@@ -10,9 +10,9 @@
 
 void physmap_lock(struct domain *d);
 void physmap_unlock(struct domain *d);
-/* 0 where a foreign frame or a grant may be mapped at all: inside the window if d has one. */
-int physmap_allowed(struct domain *d, gfn_t gfn);
-/* The same, and nothing is there. */
+/* Where foreign frames and grants may be mapped at all: [*first, *end), the window if d has one. */
+void physmap_range(struct domain *d, gfn_t *first, gfn_t *end);
+/* 0 if it is such a frame and nothing is there. */
 int physmap_hole(struct domain *d, gfn_t gfn);
 /* Guest-physical addresses are machine addresses (dom0). */
 bool physmap_is_direct(const struct domain *d);

@@ -121,20 +121,52 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 	frames[m].count++;
 	return &frames[m];
 }
+void p2m_freeze(struct domain *d) { (void)d; }
+void p2m_thaw(struct domain *d) { (void)d; }
+char *p2m_run_fill(struct domain *d, struct p2m_run *run, gfn_t gfn, bool write)
+{
+	enum p2m_type t = gfn < NR_GFNS ? d->p2m->e[gfn].t : P2M_INVALID;
+
+	(void)run;
+	if (t != P2M_RAM && (t != P2M_RAM_RO || write))
+		return NULL;
+	return (char *)DIRECTMAP_START + (d->p2m->e[gfn].mfn << PAGE_SHIFT);    /* only its number is looked at */
+}
 gfn_t p2m_max_gfn(const struct domain *d) { (void)d; return NR_GFNS; }
 static unsigned flushes;
 void p2m_flush(struct domain *d) { (void)d; flushes++; }
-void p2m_unmap_noflush(struct domain *d, const struct p2m_item *it, unsigned n)
+
+/* Slots of single frames, as the real one hands them out: an entry is looked at and written back at the next call. */
+static uint64_t batch_entry;
+static gfn_t batch_gfn;
+static struct domain *batch_of;
+static void batch_settle(void)
 {
-	for (unsigned i = 0; i < n; i++)
-		p2m_unmap(d, it[i].gfn, 0);
+	if (batch_gfn == INVALID_GFN)
+		return;
+	batch_of->p2m->e[batch_gfn].t = (enum p2m_type)(batch_entry & 0xfff);
+	batch_of->p2m->e[batch_gfn].mfn = batch_entry >> PAGE_SHIFT;
+	batch_gfn = INVALID_GFN;
 }
-void p2m_map_grants(struct domain *d, struct p2m_item *it, unsigned n)
+void p2m_batch_begin(struct domain *d, struct p2m_batch *b)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (!it[i].rc)
-			it[i].rc = d->p2m->e[it[i].gfn].t != P2M_INVALID ? -EEXIST :
-				   p2m_map(d, it[i].gfn, it[i].mfn, 0, it[i].readonly ? P2M_GRANT_RO : P2M_GRANT_RW, 3);
+	assert_null(batch_of);
+	*b = (struct p2m_batch){ .of = ~0ul, .leaf = { P2M_GRANT_RW, P2M_GRANT_RO } };
+	batch_of = d;
+	batch_gfn = INVALID_GFN;
+}
+void p2m_batch_end(struct p2m_batch *b) { (void)b; batch_settle(); batch_of = NULL; }
+uint64_t *p2m_batch_find(struct p2m_batch *b, gfn_t gfn, bool create, int *rc)
+{
+	(void)b; (void)create;
+	*rc = -EINVAL;
+	batch_settle();
+	if (gfn >= NR_GFNS)
+		return NULL;
+	batch_gfn = gfn;
+	batch_entry = batch_of->p2m->e[gfn].t == P2M_INVALID ? 0 :
+		      (uint64_t)batch_of->p2m->e[gfn].mfn << PAGE_SHIFT | batch_of->p2m->e[gfn].t;
+	return &batch_entry;
 }
 static unsigned dirty_marks;
 void p2m_mark_dirty(struct domain *d, gfn_t gfn) { (void)d; (void)gfn; dirty_marks++; }

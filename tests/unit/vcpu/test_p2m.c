@@ -204,36 +204,42 @@ static void runs(void **s)
 /* Many at a time over the end of a table, with what is taken and what is outside among them; one flush is owed. */
 static void grants(void **s)
 {
-	struct p2m_item it[6] = { { 0x1ff, 7, false, 0 }, { 0x200, 8, true, 0 }, { 0x201, 9, false, -EINVAL }, { 0x1ff, 10, false, 0 },
-				  { 0, 11, false, 0 }, { 0x5000, 12, false, 0 } };
+	struct p2m_batch b;
 	enum p2m_type t;
 	unsigned perm;
 	uint32_t owed;
 
 	(void)s;
 	begin(false);
-	it[4].gfn = p2m_max_gfn(&dom);
 	fail_after = 4;         /* three levels and the second table; none for the last */
-	p2m_map_grants(&dom, it, 6);
-	assert_int_equal(it[0].rc, 0);
-	assert_int_equal(it[1].rc, 0);
-	assert_int_equal(it[3].rc, -EEXIST);
-	assert_int_equal(it[4].rc, -EINVAL);
-	assert_int_equal(it[5].rc, -ENOMEM);
+	p2m_batch_begin(&dom, &b);
+	assert_int_equal(p2m_batch_map_grant(&b, 0x1ff, 7, false), 0);
+	assert_int_equal(p2m_batch_map_grant(&b, 0x200, 8, true), 0);
+	assert_int_equal(p2m_batch_map_grant(&b, 0x1ff, 10, false), -EEXIST);
+	assert_int_equal(p2m_batch_map_grant(&b, p2m_max_gfn(&dom), 11, false), -EINVAL);
+	assert_int_equal(p2m_batch_map_grant(&b, 0x5000, 12, false), -ENOMEM);
+	assert_int_equal(p2m_batch_map_grant(&b, 0x201, 13, false), 0);
+	p2m_batch_end(&b);
 	assert_int_equal(p2m_lookup(&dom, 0x1ff, &t, NULL, NULL), 7);
 	assert_int_equal(t, P2M_GRANT_RW);
 	assert_int_equal(p2m_lookup(&dom, 0x200, &t, NULL, &perm), 8);
 	assert_true(t == P2M_GRANT_RO && perm == P2M_R);
-	assert_true(p2m_lookup(&dom, 0x201, NULL, NULL, NULL) == INVALID_MFN);
+	assert_int_equal(p2m_lookup(&dom, 0x201, NULL, NULL, NULL), 13);
 	owed = dom.p2m->removed;
 	flushes = 0;
-	p2m_unmap_noflush(&dom, it, 3);
+	p2m_batch_begin(&dom, &b);
+	p2m_batch_unmap(&b, 0x1ff);
+	p2m_batch_unmap(&b, 0x200);
+	p2m_batch_unmap(&b, 0x202);     /* nothing there */
+	p2m_batch_unmap(&b, 0x9000);    /* nor a table */
+	p2m_batch_end(&b);
 	assert_int_equal(dom.p2m->removed, owed + 2);
 	assert_int_equal(flushes, 0);
 	assert_true(p2m_lookup(&dom, 0x1ff, NULL, NULL, NULL) == INVALID_MFN);
-	/* What another removes meanwhile waits for a flush of its own or a later one. */
+	/* What another removes meanwhile waits for a flush of its own; what only maps, for none. */
 	fail_after = ~0u;
 	p2m_map(&dom, 0x300, 1, 0, P2M_RAM, 7);
+	assert_int_equal(flushes, 0);
 	p2m_unmap(&dom, 0x300, 0);
 	assert_int_equal(flushes, 1);
 	assert_int_equal(dom.p2m->flushed, dom.p2m->removed);

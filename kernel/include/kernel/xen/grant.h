@@ -17,6 +17,10 @@ int gnttab_reserve(unsigned n);
 /* The table is large enough for this driver's n beside all others' that were promised; given back when it goes. */
 int gnttab_promise(unsigned n);
 void gnttab_unpromise(unsigned n);
+/* Many at a time, any context. take: all or none, unused until granted one by one. end: those still mapped end later. */
+bool gnttab_take_refs(grant_ref_t *refs, unsigned n);
+void gnttab_grant_ref(grant_ref_t ref, domid_t domid, struct page *page, bool readonly);
+void gnttab_end_refs(grant_ref_t *refs, unsigned n);
 /* Reference for the frame of page, or -ENOSPC. Any context. */
 int gnttab_grant_access(domid_t domid, struct page *page, bool readonly);
 /* Takes it back: true when it is free again, false while the other side still uses the frame. */
