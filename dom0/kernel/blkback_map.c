@@ -43,12 +43,10 @@ static bool keep(struct blkback_ring *r, grant_ref_t ref, grant_handle_t handle,
 /* Pages of p that are mapped already; the others go into b. */
 static int gather(struct pending *p, struct map_batch *b)
 {
-	bool persistent = p->ring->vbd->persistent;
-
 	b->n = 0;
 	for (unsigned i = 0; i < p->nr_segments; i++) {
 		grant_ref_t ref = p->seg[i].gref;
-		struct page *page = persistent ? find_persistent(p->ring, ref) : NULL;
+		struct page *page = find_persistent(p->ring, ref);
 
 		p->handles[i] = BLKBACK_PERSISTENT_HANDLE;
 		p->pages[i] = page;
@@ -67,19 +65,52 @@ static int gather(struct pending *p, struct map_batch *b)
 	return 0;
 }
 
+/* All pages for this request alone, the usual case. */
+static int map_all(struct pending *p, bool write_to_guest)
+{
+	struct map_batch *b = &p->ring->batch;
+	unsigned good = 0, n = p->nr_segments;
+
+	if (!xen_alloc_foreign_pages(p->pages, n)) {
+		p->nr_segments = 0;
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < n; i++)
+		b->refs[i] = p->seg[i].gref;
+	gnttab_map_refs(p->ring->vbd->domid, b->refs, n, !write_to_guest, p->pages, p->handles, b->status);
+	while (good < n && b->status[good] == GNTST_okay)
+		good++;
+	if (good == n)
+		return 0;
+	for (unsigned i = good; i < n; i++) {
+		if (b->status[i] != GNTST_okay) {
+			xen_free_foreign_page(p->pages[i]);
+			continue;
+		}
+		p->pages[good] = p->pages[i];
+		p->handles[good++] = p->handles[i];
+	}
+	p->nr_segments = good;
+	blkback_unmap(p);
+	return -EINVAL;
+}
+
 int blkback_map(struct pending *p, bool write_to_guest)
 {
 	struct blkback_ring *r = p->ring;
 	bool persistent = r->vbd->persistent, bad = false;
 	struct map_batch *b = &r->batch;
-	int e = gather(p, b);
+	int e;
 
+	if (!persistent)
+		return map_all(p, write_to_guest);
+	e = gather(p, b);
 	if (e) {
 		p->nr_segments = 0;
 		return e;
 	}
 	if (b->n)
-		gnttab_map_refs(r->vbd->domid, b->refs, b->n, !write_to_guest && !persistent, b->pages, b->handles, b->status);
+		gnttab_map_refs(r->vbd->domid, b->refs, b->n, false, b->pages, b->handles, b->status);
 	for (unsigned i = 0; i < b->n; i++) {
 		unsigned s = b->segment[i];
 
@@ -89,7 +120,7 @@ int blkback_map(struct pending *p, bool write_to_guest)
 			continue;
 		}
 		p->pages[s] = b->pages[i];
-		if (!persistent || !keep(r, b->refs[i], b->handles[i], b->pages[i]))
+		if (!keep(r, b->refs[i], b->handles[i], b->pages[i]))
 			p->handles[s] = b->handles[i];
 	}
 	if (!bad)
@@ -103,7 +134,9 @@ void blkback_unmap(struct pending *p)
 	unsigned n = 0;
 
 	/* the request is over: its own arrays are packed and used up */
-	for (unsigned i = 0; i < p->nr_segments; i++) {
+	if (!p->ring->vbd->persistent)
+		n = p->nr_segments;
+	for (unsigned i = n; i < p->nr_segments; i++) {
 		if (p->handles[i] == BLKBACK_PERSISTENT_HANDLE)
 			continue;
 		p->handles[n] = p->handles[i];
@@ -112,8 +145,7 @@ void blkback_unmap(struct pending *p)
 	p->nr_segments = 0;
 	if (n)
 		gnttab_unmap_refs(p->handles, p->pages, n);
-	while (n)
-		xen_free_foreign_page(p->pages[--n]);
+	xen_free_foreign_pages(p->pages, n);
 }
 
 void blkback_drop_persistent(struct blkback_ring *r)

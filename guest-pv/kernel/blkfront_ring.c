@@ -63,65 +63,65 @@ static void copy_back(const struct shadow *s)
 
 static void drop_refs(struct front_ring *r, struct shadow *s)
 {
+	if (!r->info->persistent) {
+		gnttab_end_refs(s->refs, s->nr_refs);
+		s->nr_refs = 0;
+	}
 	while (s->nr_refs) {
 		struct kept_page *k = s->kept[--s->nr_refs];
 
-		if (!k) {
-			gnttab_end_access_put(s->refs[s->nr_refs], NULL);
-			continue;
-		}
 		k->next = r->spare;
 		r->spare = k;
 	}
 }
 
-/* The reference for one fragment, or -EBUSY when grants ran out. */
-static int grant_one(struct front_ring *r, struct shadow *s, const struct bio_vec *v, bool write)
+/* A page that stays granted stands for the fragment. */
+static bool keep_one(struct front_ring *r, struct shadow *s, const struct bio_vec *v, bool write)
 {
-	struct kept_page *k = NULL;
-	int ref;
+	struct kept_page *k = take_kept(r);
 
-	if (r->info->persistent) {
-		k = take_kept(r);
-		if (!k)
-			return -EBUSY;
-		if (write)
-			memcpy((char *)page_address(k->page) + v->offset, (char *)page_address(v->page) + v->offset, v->len);
-		ref = (int)k->ref;
-	} else {
-		ref = gnttab_grant_access(r->info->dev->otherend_id, v->page, write);
-		if (ref < 0)
-			return -EBUSY;
-	}
+	if (!k)
+		return false;
+	if (write)
+		memcpy((char *)page_address(k->page) + v->offset, (char *)page_address(v->page) + v->offset, v->len);
 	s->kept[s->nr_refs] = k;
-	s->refs[s->nr_refs++] = (grant_ref_t)ref;
-	return ref;
+	s->refs[s->nr_refs++] = k->ref;
+	return true;
 }
 
-/* Grants every fragment; fills segments. -EBUSY when grants ran out. */
-static int grant_segments(struct front_ring *r, struct shadow *s, struct request *rq,
+/* Grants the n fragments; fills segments. -EBUSY when grants ran out. */
+static int grant_segments(struct front_ring *r, struct shadow *s, struct request *rq, unsigned n,
 			  struct blkif_request_segment *segments)
 {
+	bool persistent = r->info->persistent, write = rq->op == REQ_OP_WRITE;
 	struct bio *bio;
 
+	if (!n || n > r->info->max_segments)
+		return -EIO; /* against the limits that the queue was given, as below */
+	if (!persistent) {
+		if (!gnttab_take_refs(s->refs, n))
+			return -EBUSY;
+		s->nr_refs = n;
+	}
+	n = 0;
 	rq_for_each_bio(bio, rq)
 		for (unsigned i = 0; i < bio->vcnt; i++) {
 			const struct bio_vec *v = &bio->vecs[i];
-			unsigned n = s->nr_refs;
-			int ref;
 
-			if (n == r->info->max_segments || ((v->offset | v->len) & 511) || v->offset + v->len > PAGE_SIZE)
-				return -EIO; /* against the limits that the queue was given */
-			ref = grant_one(r, s, v, rq->op == REQ_OP_WRITE);
-			if (ref < 0)
-				return ref;
+			if (((v->offset | v->len) & 511) || v->offset + v->len > PAGE_SIZE)
+				return -EIO;
+			if (!persistent)
+				gnttab_grant_ref(s->refs[n], r->info->dev->otherend_id, v->page, write);
+			else if (!keep_one(r, s, v, write))
+				return -EBUSY;
 			segments[n] = (struct blkif_request_segment){
-				.gref = (grant_ref_t)ref,
+				.gref = s->refs[n],
 				.first_sect = (u8)(v->offset >> SECTOR_SHIFT),
 				.last_sect = (u8)(((v->offset + v->len) >> SECTOR_SHIFT) - 1),
 			};
+			n++;
 		}
-	return s->nr_refs ? 0 : -EIO;
+	return 0;
 }
 
 static unsigned count_segments(const struct request *rq)
@@ -138,13 +138,14 @@ static int put_data_request(struct front_ring *r, struct shadow *s, struct reque
 {
 	u8 op = rq->op == REQ_OP_WRITE ? BLKIF_OP_WRITE : BLKIF_OP_READ;
 	u64 id = (u64)(s - r->shadow);
+	unsigned n = count_segments(rq);
 	int e;
 
-	if (count_segments(rq) <= BLKIF_MAX_SEGMENTS_PER_REQUEST) {
+	if (n <= BLKIF_MAX_SEGMENTS_PER_REQUEST) {
 		struct blkif_request req = { .operation = op, .handle = r->info->vdev, .id = id,
 					     .sector_number = rq->sector };
 
-		e = grant_segments(r, s, rq, req.seg);
+		e = grant_segments(r, s, rq, n, req.seg);
 		req.nr_segments = (u8)s->nr_refs;
 		*ring_req = req;
 	} else {
@@ -153,7 +154,7 @@ static int put_data_request(struct front_ring *r, struct shadow *s, struct reque
 
 		if (!s->indirect)
 			return -EIO;
-		e = grant_segments(r, s, rq, page_address(s->indirect));
+		e = grant_segments(r, s, rq, n, page_address(s->indirect));
 		req.nr_segments = (u16)s->nr_refs;
 		req.indirect_grefs[0] = s->indirect_ref;
 		memcpy(ring_req, &req, sizeof(req));

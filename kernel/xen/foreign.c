@@ -93,11 +93,36 @@ struct page *xen_alloc_foreign_page(void)
 	return page;
 }
 
-void xen_free_foreign_page(struct page *page)
+void xen_free_foreign_pages(struct page **pages, unsigned n)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&pool_lock, flags);
-	list_add(&page->lru, &pool);
+	while (n)
+		list_add(&pages[--n]->lru, &pool);
 	spin_unlock_irqrestore(&pool_lock, flags);
+}
+
+void xen_free_foreign_page(struct page *page) { xen_free_foreign_pages(&page, 1); }
+
+bool xen_alloc_foreign_pages(struct page **pages, unsigned n)
+{
+	unsigned long flags;
+	unsigned got = 0;
+
+	spin_lock_irqsave(&pool_lock, flags);
+	for (; got < n && !list_empty(&pool); got++) {
+		pages[got] = list_first_entry(&pool, struct page, lru);
+		list_del(&pages[got]->lru);
+	}
+	spin_unlock_irqrestore(&pool_lock, flags);
+	while (got < n) {
+		pages[got] = xen_alloc_foreign_page();
+		if (!pages[got]) {
+			xen_free_foreign_pages(pages, got);
+			return false;
+		}
+		got++;
+	}
+	return true;
 }

@@ -25,6 +25,9 @@ static inline u32 xen_vcpu_nr(int cpu) { return cpu_acpi_id(cpu); }
  * to a 1:1 domain, or free space above RAM. Set once by xen_grant_init(). */
 struct page *xen_alloc_foreign_page(void); /* no frame behind it yet; NULL when exhausted */
 void xen_free_foreign_page(struct page *p);
+/* Many at a time: all or none. */
+bool xen_alloc_foreign_pages(struct page **pages, unsigned n);
+void xen_free_foreign_pages(struct page **pages, unsigned n);
 
 /* Nanoseconds of the hypervisor's system time, the base of timer deadlines. */
 u64 xen_system_time(void);
