@@ -21,7 +21,9 @@ BASELINE = os.path.join(HERE, "baseline.txt")
 TOLERANCE = 1.03
 # The disk answers when the build host gets to it, and the shell's start is known to 10 ms (10 M ticks).
 # Under dom0 its own timers fall into fork's long batches; whether a wake-up preempts, on the run times so far.
-LOOSE = {"fork_wait": 1.35, "fork_exec_wait": 1.35, "pipe_round_trip": 1.2, "boot_kernel_rest": 3, "boot_to_shell": 1.5}
+LOOSE = {"fork_wait": 1.35, "fork_exec_wait": 1.35, "pipe_round_trip": 1.2, "boot_kernel_rest": 3, "boot_to_shell": 1.5,
+         "create": 1.1, "create_dom0": 1.1, "create_guest": 1.1,  # what runs meanwhile
+         "image_hypervisor": 1.1, "image_dom0": 1.1, "image_guest": 1.1}  # they grow with what they can do
 ICOUNT = ["-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01,clock=vm"]
 
 # key -> what a person reads; the goal (issue 2 section 9); what Xen 4.17 takes on the same emulator
@@ -174,12 +176,12 @@ class Bench:
             host.send("\x1d")
             host.expect("dom0# ", timeout=30)
             after = self.cpu_times(host)
-        if self.counting:
-            self.disk_counts(kind)
         guest = max(after)
         self.rows[kind, "boot", "create_dom0"] = after[0] - before[0]
         self.rows[kind, "boot", "create_guest"] = after[guest]
         self.rows[kind, "boot", "create"] = after[0] - before[0] + after[guest]
+        if self.counting:
+            self.disk_counts(kind)
 
     def disk_counts(self, kind):
         """Two guests on the counting hypervisor that differ in the number of their random accesses: the difference, per access."""
