@@ -130,6 +130,16 @@ static bool in_range(const struct blkback *v, u64 sector, u64 n)
 	return n && n <= end && sector <= end - n && !((sector | n) & mask);
 }
 
+/* A segment's page is its own: nothing to join it to. False: the bio is full. */
+static inline bool add_segment(struct bio *bio, struct page *page, unsigned len, unsigned offset)
+{
+	if (bio->vcnt == bio->max_vecs)
+		return false;
+	bio->vecs[bio->vcnt++] = (struct bio_vec){ page, page->bus, len, offset };
+	bio->size += len;
+	return true;
+}
+
 static void submit_data(struct pending *p, unsigned op, u64 sector)
 {
 	struct blk_plug plug;
@@ -140,7 +150,7 @@ static void submit_data(struct pending *p, unsigned op, u64 sector)
 		unsigned offset = (unsigned)p->seg[i].first_sect << SECTOR_SHIFT;
 		unsigned len = (p->seg[i].last_sect - p->seg[i].first_sect + 1u) << SECTOR_SHIFT;
 
-		while (!bio || bio_add_bus_page(bio, p->pages[i], p->pages[i]->bus, len, offset) != len) {
+		while (!bio || !add_segment(bio, p->pages[i], len, offset)) {
 			if (bio)
 				submit_bio(bio);
 			bio = new_bio(p, p->nr_segments - i, op, sector);

@@ -75,14 +75,10 @@ static int map_all(struct pending *p, bool write_to_guest)
 		p->nr_segments = 0;
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < n; i++)
-		b->refs[i] = p->seg[i].gref;
-	gnttab_map_refs(p->ring->vbd->domid, b->refs, n, !write_to_guest, p->pages, p->handles, b->status);
-	while (good < n && b->status[good] == GNTST_okay)
-		good++;
-	if (good == n)
+	if (gnttab_map_many(p->ring->vbd->domid, &p->seg[0].gref, sizeof(p->seg[0]), n, !write_to_guest, p->pages, p->handles,
+			    b->status) == n)
 		return 0;
-	for (unsigned i = good; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		if (b->status[i] != GNTST_okay) {
 			xen_free_foreign_page(p->pages[i]);
 			continue;

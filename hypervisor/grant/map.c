@@ -111,8 +111,14 @@ static void map_from(struct domain *ld, struct domain *rd, struct gnttab_map_gra
 		g[i].readonly = op[i].flags & GNTMAP_readonly;
 		g[i].status = check_map(&op[i]);
 		g[i].m = g[i].status ? NULL : handle_take(lgt, &g[i].handle);
-		if (!g[i].status && !g[i].m)
+		if (likely(g[i].m)) {
+			/* Ours alone while it is busy. */
+			g[i].m->ref = g[i].ref;
+			g[i].m->domid = rd->id;
+			g[i].m->gfn = g[i].gfn;
+		} else if (!g[i].status) {
 			g[i].status = GNTST_no_device_space;
+		}
 	}
 	spin_unlock(&lgt->maptrack_lock);
 	grant_acquire_many(rd, ld->id, g, n);
@@ -127,9 +133,6 @@ static void map_from(struct domain *ld, struct domain *rd, struct gnttab_map_gra
 				handle_drop(lgt, m, g[i].handle);
 			continue;
 		}
-		m->ref = g[i].ref;
-		m->domid = rd->id;
-		m->gfn = g[i].gfn;
 		m->flags = MT_USED | (g[i].readonly ? MT_READONLY : 0);
 		op[i].handle = g[i].handle;
 		/* Only who drives devices by machine address needs to know it. */

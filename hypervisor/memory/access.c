@@ -16,7 +16,7 @@
 #include "fastwalk.h"
 
 /* guest_wait=N (debugging): about every N-th read finds its page absent, so that calls restart. 0: off. */
-static unsigned opt_guest_wait;
+unsigned opt_guest_wait;
 integer_param("guest_wait", opt_guest_wait);
 static uint32_t wait_seed[NR_CPUS];
 

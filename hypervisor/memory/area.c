@@ -6,13 +6,38 @@
  */
 #include <hv/domain.h>
 #include <hv/guest.h>
+#include <hv/insn.h>
 #include <hv/mm.h>
+#include <hv/p2m.h>
+#include "fastwalk.h"
 
 void guest_area_put(struct domain *d, struct guest_area *a)
 {
 	guest_page_put(d, &a->page[0]);
 	guest_page_put(d, &a->page[1]);
 	a->len = 0;
+}
+
+/* Translation and reference in one, the short way (fastwalk.c); false: nothing done. */
+static bool page_get_fast(struct vcpu *v, uint64_t va, struct guest_page *out)
+{
+	unsigned long flags = local_irq_save();
+	struct p2m_run run = { 0 };
+	struct gwalk_out at;
+	struct page *pg = NULL;
+	char *p = NULL;
+
+	if (this_cpu()->loaded == v && guest_fast_gpa(v, va, true, &run, &at))
+		p = p2m_run_va(v->domain, &run, PFN_DOWN(at.gpa), true);
+	/* Its own memory only, as guest_page_get() has it. */
+	if (p && page_get_plain(virt_to_page_direct(p), v->domain->id))
+		pg = virt_to_page_direct(p);
+	local_irq_restore(flags);
+	if (!pg)
+		return false;
+	guest_mark_dirty(v->domain, PFN_DOWN(at.gpa));  /* after the reference: p2m/log.c */
+	*out = (struct guest_page){ page_to_virt(pg), page_to_mfn(pg), PFN_DOWN(at.gpa) };
+	return true;
 }
 
 int guest_area_get(struct domain *d, uint64_t va, unsigned len, struct guest_area *a)
@@ -22,9 +47,13 @@ int guest_area_get(struct domain *d, uint64_t va, unsigned len, struct guest_are
 	*a = (struct guest_area){ .offset = va & ~PAGE_MASK };
 	for (unsigned i = 0, done = 0; done < len; i++, done = i == 1 ? first : len) {
 		struct gwalk_out out;
-		enum gm_result r = guest_translate(current, va + done, true, &out);
-		int rc = r == GM_DONE ? guest_page_get(d, PFN_DOWN(out.gpa), &a->page[i]) : -EFAULT;
+		enum gm_result r;
+		int rc;
 
+		if (likely(!opt_guest_wait && d == current->domain) && page_get_fast(current, va + done, &a->page[i]))
+			continue;
+		r = guest_translate(current, va + done, true, &out);
+		rc = r == GM_DONE ? guest_page_get(d, PFN_DOWN(out.gpa), &a->page[i]) : -EFAULT;
 		if (r == GM_WAIT)
 			rc = -ERESTART;
 		if (rc) {

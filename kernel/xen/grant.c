@@ -247,52 +247,73 @@ int gnttab_status_to_errno(s16 status)
 	}
 }
 
-static void map_batch(domid_t domid, const grant_ref_t *refs, unsigned n, u32 flags, struct page **pages,
-		      grant_handle_t *handles, s16 *status)
+static grant_ref_t ref_at(const grant_ref_t *refs, size_t stride, unsigned i)
+{
+	return *(const grant_ref_t *)((const char *)refs + i * stride);
+}
+
+/* How many were mapped. */
+static unsigned map_batch(domid_t domid, const grant_ref_t *refs, size_t stride, unsigned n, u32 flags, struct page **pages,
+			  grant_handle_t *handles, s16 *status)
 {
 	struct gnttab_map_grant_ref ops[MAP_BATCH];
+	unsigned good = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		ops[i] = (struct gnttab_map_grant_ref){
-			.host_addr = page_to_phys(pages[i]), .flags = flags, .ref = refs[i], .dom = domid,
-			.status = GNTST_general_error,
-		};
+	for (unsigned i = 0; i < n; i++) {
+		ops[i].host_addr = page_to_phys(pages[i]);
+		ops[i].flags = flags;
+		ops[i].ref = ref_at(refs, stride, i);
+		ops[i].dom = domid;
+		ops[i].status = GNTST_general_error;
+	}
 	if (HYPERVISOR_grant_table_op(GNTTABOP_map_grant_ref, ops, n) < 0)
 		for (unsigned i = 0; i < n; i++)
 			ops[i].status = GNTST_general_error;
 	for (unsigned i = 0; i < n; i++) {
 		status[i] = ops[i].status;
-		handles[i] = ops[i].handle;
-		if (!status[i])
+		if (likely(!ops[i].status)) {
+			handles[i] = ops[i].handle;
 			pages[i]->bus = ops[i].dev_bus_addr;
+			good++;
+		}
 	}
+	return good;
+}
+
+unsigned gnttab_map_many(domid_t domid, const grant_ref_t *refs, size_t stride, unsigned n, bool readonly, struct page **pages,
+			 grant_handle_t *handles, s16 *status)
+{
+	u32 flags = GNTMAP_host_map | GNTMAP_device_map | (readonly ? GNTMAP_readonly : 0);
+	unsigned good = 0;
+
+	if (!xen_initial_domain())
+		flags &= ~(u32)GNTMAP_device_map;
+	for (unsigned done = 0; done < n; done += MAP_BATCH)
+		good += map_batch(domid, (const grant_ref_t *)((const char *)refs + done * stride), stride,
+				  min_t(unsigned, n - done, MAP_BATCH), flags, pages + done, handles + done, status + done);
+	return good;
 }
 
 void gnttab_map_refs(domid_t domid, const grant_ref_t *refs, unsigned n, bool readonly, struct page **pages,
 		     grant_handle_t *handles, s16 *status)
 {
-	u32 flags = GNTMAP_host_map | GNTMAP_device_map | (readonly ? GNTMAP_readonly : 0);
-
-	if (!xen_initial_domain())
-		flags &= ~(u32)GNTMAP_device_map;
-	for (unsigned done = 0; done < n; done += MAP_BATCH)
-		map_batch(domid, refs + done, min_t(unsigned, n - done, MAP_BATCH), flags, pages + done, handles + done,
-			  status + done);
+	gnttab_map_many(domid, refs, sizeof(*refs), n, readonly, pages, handles, status);
 }
 
 void gnttab_unmap_refs(const grant_handle_t *handles, struct page **pages, unsigned n)
 {
 	struct gnttab_unmap_grant_ref ops[MAP_BATCH];
+	bool dom0 = xen_initial_domain();
 
 	while (n) {
 		unsigned count = min_t(unsigned, n, MAP_BATCH);
 
-		for (unsigned i = 0; i < count; i++)
-			ops[i] = (struct gnttab_unmap_grant_ref){
-				.host_addr = page_to_phys(pages[i]),
-				.dev_bus_addr = xen_initial_domain() ? pages[i]->bus : 0,
-				.handle = handles[i],
-			};
+		for (unsigned i = 0; i < count; i++) {
+			ops[i].host_addr = page_to_phys(pages[i]);
+			ops[i].dev_bus_addr = dom0 ? pages[i]->bus : 0;
+			ops[i].handle = handles[i];
+			ops[i].status = 0;
+		}
 		BUG_ON(HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, ops, count) < 0);
 		for (unsigned i = 0; i < count; i++)
 			if (ops[i].status)

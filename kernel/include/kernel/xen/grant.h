@@ -36,6 +36,9 @@ struct gnttab_map {
 /* Maps n references at pages[] (foreign pages); status[i] as above. One hypercall. May sleep. */
 void gnttab_map_refs(domid_t domid, const grant_ref_t *refs, unsigned n, bool readonly, struct page **pages,
 		     grant_handle_t *handles, s16 *status);
+/* The same with the references stride bytes apart; how many were mapped. Handles of the others are not written. */
+unsigned gnttab_map_many(domid_t domid, const grant_ref_t *refs, size_t stride, unsigned n, bool readonly, struct page **pages,
+			 grant_handle_t *handles, s16 *status);
 /* Handles that were mapped, each with its page. Any context. */
 void gnttab_unmap_refs(const grant_handle_t *handles, struct page **pages, unsigned n);
 
