@@ -137,8 +137,8 @@ struct page *read_mapping_page(struct address_space *m, unsigned long index, str
 	return p;
 }
 
-/* Starts reading [index, index + n) as far as it is absent; does not wait. */
-static void start_readahead(struct address_space *m, struct file *f, unsigned long index, unsigned n)
+/* Starts reading [index, index + n) as far as it is absent; does not wait. Who comes to page `mark` starts the next window. */
+static void start_readahead(struct address_space *m, struct file *f, unsigned long index, unsigned n, unsigned long mark)
 {
 	struct page *batch[RA_MAX];
 	unsigned got = 0;
@@ -161,6 +161,8 @@ static void start_readahead(struct address_space *m, struct file *f, unsigned lo
 			put_page(p);
 			break;
 		}
+		if (index + i == mark)
+			set_bit(PG_readahead, &p->flags);
 		batch[got++] = p;
 	}
 	if (!got)
@@ -178,13 +180,27 @@ static void start_readahead(struct address_space *m, struct file *f, unsigned lo
 /* Sequential access doubles the window; anything else starts small. */
 static void readahead_for(struct address_space *m, struct file *f, unsigned long index, unsigned long want)
 {
-	unsigned long n = want;
+	unsigned long n = want, mark = ~0UL;
 	if (f) {
+		bool sequential = index == f->ra_next;
 		f->ra_size = index == f->ra_next ? min(max(f->ra_size * 2, (unsigned long)RA_MIN), (unsigned long)RA_MAX) : RA_MIN;
 		n = max(n, f->ra_size);
 		f->ra_next = index + min(n, (unsigned long)RA_MAX);
+		if (sequential && f->ra_size == RA_MAX)
+			mark = f->ra_next - RA_MAX / 2;
 	}
-	start_readahead(m, f, index, (unsigned)min(n, (unsigned long)RA_MAX));
+	start_readahead(m, f, index, (unsigned)min(n, (unsigned long)RA_MAX), mark);
+}
+
+/* The reader is at the marked page: the next window comes in while it uses this one. */
+static void readahead_more(struct address_space *m, struct file *f, struct page *p)
+{
+	clear_bit(PG_readahead, &p->flags);
+	if (p->index >= f->ra_next || f->ra_next - p->index > RA_MAX)
+		return; /* somebody else's mark, or the file was sought in */
+	unsigned long at = f->ra_next;
+	f->ra_next = at + RA_MAX;
+	start_readahead(m, f, at, RA_MAX, at + RA_MAX / 2);
 }
 
 ssize_t generic_file_read(struct file *f, struct iov_iter *to, loff_t *pos)
@@ -213,6 +229,8 @@ ssize_t generic_file_read(struct file *f, struct iov_iter *to, loff_t *pos)
 			readahead_for(m, f, index, DIV_ROUND_UP(off + to->count, PAGE_SIZE));
 			p = find_get_page(m, index);
 		}
+		if (p && test_bit(PG_readahead, &p->flags))
+			readahead_more(m, f, p);
 		if (p && !PageUptodate(p))
 			wait_on_page_locked(p);
 		if (!p || !PageUptodate(p)) {

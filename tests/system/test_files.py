@@ -159,6 +159,24 @@ def test_dirty_memory(workdir, rng):
     clean(image)
 
 
+def test_packed_initramfs(workdir):
+    """What GRUB's users may try: it is said what is wrong."""
+    log, packed = os.path.join(workdir, "serial.log"), os.path.join(workdir, "fs.cpio.gz")
+    with open(packed, "wb") as file:
+        subprocess.run(["gzip", "-c", INITRD], stdout=file, check=True)
+    process = subprocess.Popen(["qemu-system-x86_64", "-accel", "tcg", "-m", "128", "-display", "none", "-no-reboot", "-nodefaults",
+                                "-serial", f"file:{log}", "-kernel", KERNEL, "-initrd", packed, "-append", "console=ttyS0 panic=-1"],
+                               stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and "packed with gzip" not in text_of(log):
+            time.sleep(0.2)
+    finally:
+        process.kill()
+        process.wait()
+    assert "initramfs: packed with gzip, which is not unpacked here" in text_of(log)
+
+
 @pytest.mark.parametrize("what", ["attr", "loop"])
 def test_more(workdir, rng, what):
     image = make(workdir, 48, "-b", "1024", "-I", "256")

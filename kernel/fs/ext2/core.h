@@ -61,6 +61,7 @@ struct ext2_node {
 	u32 block[EXT2_N_BLOCKS];     /* (lock) as on disk; first word: device number, or a fast link's text */
 	u64 last_lblk, last_pblk;     /* (lock) where the last allocation went */
 	u32 dir_hint;                 /* first block of a directory worth searching for room */
+	u32 dir_look;                 /* where the last name was found: searches begin there */
 	struct list_head orphan;      /* (fs->lock) */
 };
 

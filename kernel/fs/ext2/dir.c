@@ -85,7 +85,9 @@ int ext2_dir_iterate(struct ext2_node *dir, u64 *pos, ext2_dir_fn fn, void *ctx)
 static int find_entry(struct ext2_node *dir, const char *name, unsigned len, struct buffer **b, struct ext2_dirent **found,
 		      struct ext2_dirent **prev)
 {
-	for (u64 i = 0; i < dir_blocks(dir); i++) {
+	u64 n = dir_blocks(dir), first = dir->dir_look < n ? dir->dir_look : 0;
+	for (u64 k = 0; k < n; k++) { /* names are mostly asked for in the order of the directory */
+		u64 i = first + k < n ? first + k : first + k - n;
 		int e = dir_block(dir, i, b);
 		if (e)
 			return e;
@@ -98,6 +100,7 @@ static int find_entry(struct ext2_node *dir, const char *name, unsigned len, str
 			}
 			if (d->inode && d->name_len == len && !memcmp(d->name, name, len)) {
 				*found = d;
+				dir->dir_look = i;
 				return 0;
 			}
 			*prev = d;

@@ -71,7 +71,7 @@ int ext2_read_node(struct ext2_fs *fs, u32 ino, struct ext2_node *n)
 		n->ctime.nsec = time_nsec(d->i_ctime_extra);
 	}
 	n->last_lblk = n->last_pblk = 0;
-	n->dir_hint = 0;
+	n->dir_hint = n->dir_look = 0;
 	brelse(b);
 	if (n->flags & EXT2_INLINE_DATA_FL)
 		return -EOPNOTSUPP;
@@ -272,7 +272,7 @@ int ext2_alloc_node(struct ext2_fs *fs, const struct ext2_node *dir, u16 mode, s
 	n->size = n->blocks = n->file_acl = 0;
 	memset(n->block, 0, sizeof(n->block));
 	n->last_lblk = n->last_pblk = 0;
-	n->dir_hint = 0;
+	n->dir_hint = n->dir_look = 0;
 	return 0;
 }
 

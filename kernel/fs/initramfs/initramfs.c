@@ -148,6 +148,23 @@ static void unpack_one(const struct entry *e)
 		pr_warn("initramfs: %s: error %d\n", e->name, r);
 }
 
+/* By the first bytes of its format; NULL: none that is known. */
+static const char *packed_by(const u8 *p, size_t left)
+{
+	static const struct {
+		const char *name;
+		u8 len, magic[6];
+	} formats[] = {
+		{ "gzip", 2, { 0x1f, 0x8b } }, { "bzip2", 3, { 'B', 'Z', 'h' } }, { "xz", 6, { 0xfd, '7', 'z', 'X', 'Z', 0 } },
+		{ "lzma", 3, { 0x5d, 0, 0 } }, { "lzo", 4, { 0x89, 'L', 'Z', 'O' } }, { "lz4", 4, { 0x02, 0x21, 0x4c, 0x18 } },
+		{ "zstd", 4, { 0x28, 0xb5, 0x2f, 0xfd } },
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(formats); i++)
+		if (left >= formats[i].len && !memcmp(p, formats[i].magic, formats[i].len))
+			return formats[i].name;
+	return NULL;
+}
+
 static void unpack(const u8 *p, size_t left)
 {
 	struct entry e;
@@ -160,7 +177,11 @@ static void unpack(const u8 *p, size_t left)
 		}
 		size_t n = parse_entry(p, left, &e);
 		if (!n) {
-			pr_warn("initramfs: not a cpio archive (or damaged) with %lu bytes left\n", left);
+			const char *packer = packed_by(p, left);
+			if (packer)
+				pr_err("initramfs: packed with %s, which is not unpacked here: unpack it and give the cpio archive itself\n", packer);
+			else
+				pr_err("initramfs: not a cpio archive (or damaged) with %lu bytes left\n", left);
 			break;
 		}
 		p += n;
