@@ -2,7 +2,7 @@
 # build/fs.cpio: the file-system tests' only program as /init (tests/fs).
 $(B)/fsinit: tests/fs/fsinit.c tests/fs/fsmore.h
 	@mkdir -p $(@D)
-	$(CC) -static -O2 -Wall -Wextra -Wno-unused-result -o $@.new $<
+	$(CC) -static -O2 -Wall -Wextra -Wno-unused-result -pthread -o $@.new $<
 	mv $@.new $@
 $(B)/fs.cpio: $(B)/fsinit
 	rm -rf $(B)/fs-root && mkdir -p $(B)/fs-root/dev

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -404,7 +406,7 @@ static void test_dirty(void)
 
 static const struct { const char *name; void (*run)(void); } tests[] = {
     { "full", test_full }, { "cut", test_cut }, { "error", test_error }, { "dirty", test_dirty },
-    { "attr", test_attr }, { "loop", test_loop },
+    { "attr", test_attr }, { "loop", test_loop }, { "fork", test_fork },
 };
 
 int main(void)

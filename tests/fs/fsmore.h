@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* More of fsinit.c: extended attributes and loop devices. */
+/* More of fsinit.c: extended attributes, loop devices, direct reads beside forks. */
 
 static int has_attr(const char *file, const char *name, const char *value)
 {
@@ -166,4 +166,69 @@ static void test_loop(void)
     check(lseek(f, 0, SEEK_HOLE) == 1024 && lseek(f, 2000, SEEK_DATA) == 200704, "SEEK_HOLE %ld, SEEK_DATA %ld",
           (long)lseek(f, 0, SEEK_HOLE), (long)lseek(f, 2000, SEEK_DATA));
     check(fallocate(f, 0, 0, 1000) == -1 && errno == EOPNOTSUPP, "no preallocation");
+}
+
+/* --- direct reads beside forks ---------------------------------------------------------------------------------------- */
+
+#define DIRECT_PAGES 32
+static char *direct_area;
+static volatile int direct_go, direct_done;
+static int direct_fd;
+
+/* A sector into each page, in one call. */
+static void *direct_reader(void *arg)
+{
+    struct iovec v[DIRECT_PAGES];
+
+    (void)arg;
+    for (int turn = 1;; turn++) {
+        while (direct_go < turn)
+            ;
+        if (direct_go > 1000)
+            return NULL;
+        for (int i = 0; i < DIRECT_PAGES; i++)
+            v[i] = (struct iovec){ direct_area + i * 4096, 512 };
+        check(preadv(direct_fd, v, DIRECT_PAGES, 0) == DIRECT_PAGES * 512, "direct read");
+        direct_done = turn;
+    }
+}
+
+/* A fork while the device writes to memory must not leave the data in the child's copy (nbd.py answers reads late). */
+static void test_fork(void)
+{
+    pthread_t thread;
+    int bad = 0, pids[4];
+
+    direct_fd = open("data", O_RDWR | O_CREAT, 0644);
+    put(direct_fd, 21, 0, DIRECT_PAGES * 512);
+    fsync(direct_fd);
+    close(direct_fd);
+    direct_fd = open("data", O_RDONLY | O_DIRECT);
+    direct_area = mmap(NULL, DIRECT_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_create(&thread, NULL, direct_reader, NULL);
+    for (int turn = 1; turn <= 40; turn++) {
+        memset(direct_area, 0, DIRECT_PAGES * 4096);
+        direct_go = turn;
+        int n = 0;
+        for (; n < 4 && direct_done < turn; n++) {
+            if (!(pids[n] = fork()))
+                for (;;)
+                    pause();
+            for (int i = 0; i < DIRECT_PAGES; i++) /* breaks the sharing of a page that is being filled */
+                direct_area[i * 4096 + 2048] = (char)n;
+        }
+        while (direct_done < turn)
+            ;
+        while (n--) {
+            kill(pids[n], SIGKILL);
+            waitpid(pids[n], NULL, 0);
+        }
+        for (int i = 0; i < DIRECT_PAGES; i++) {
+            fill(21, (uint64_t)i * 512, 512);
+            bad += memcmp(direct_area + i * 4096, buf, 512) != 0;
+        }
+    }
+    direct_go = 2000;
+    pthread_join(thread, NULL);
+    check(bad == 0, "%d sectors went into somebody else's page", bad);
 }

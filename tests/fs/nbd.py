@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 MAGIC, OPTION, REPLY = 0x4e42444d41474943, 0x49484156454F5054, 0x67446698
 HAS_FLAGS, SEND_FLUSH, SEND_FUA = 1, 4, 8
@@ -16,12 +17,13 @@ READ, WRITE, DISC, FLUSH = 0, 1, 2, 3
 
 
 class Disk:
-    def __init__(self, image, path, rng, marker=None):
+    def __init__(self, image, path, rng, marker=None, delay=0):
         self.file = open(image, "r+b", buffering=0)
         self.size = os.fstat(self.file.fileno()).st_size
         self.rng, self.marker, self.pending, self.lock = rng, marker, [], threading.Lock()
         self.now = bytearray(self.file.read(self.size))    # what the machine sees
         self.flushes = self.failed = 0
+        self.delay = delay      # seconds before a read is answered
         self.listener = socket.socket(socket.AF_UNIX)
         if os.path.exists(path):
             os.unlink(path)
@@ -64,6 +66,7 @@ class Disk:
         error, data = 0, b""
         with self.lock:
             if kind == READ:
+                time.sleep(self.delay)
                 data = bytes(self.now[offset:offset + length])
             elif kind == WRITE:
                 body = self.take(length)
