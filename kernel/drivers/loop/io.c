@@ -46,7 +46,11 @@ static int punch(struct loop *lo, struct bio *b, bool zeroes)
 	smp_mb();
 	blk_flush_plug(); /* what we wait for may be ours */
 	wait_event(lo->idle, !atomic_read(&lo->flying));
-	e = lo->file->op->fallocate(lo->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos, end - pos);
+	e = -EOPNOTSUPP;
+	if (loop_begin_punch(lo)) {
+		e = lo->file->op->fallocate(lo->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, pos, end - pos);
+		loop_end_punch();
+	}
 	lo->allocated = true; /* the next flush writes the map */
 	WRITE_ONCE(lo->draining, false);
 	wake_up_all(&lo->idle);

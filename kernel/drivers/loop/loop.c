@@ -37,6 +37,18 @@ static bool shared(const struct loop *lo)
 	return false;
 }
 
+/* A discard frees blocks: only of a file that no other loop device maps, and none comes to it before loop_end_punch. */
+bool loop_begin_punch(const struct loop *lo)
+{
+	mutex_lock(&swapfile_mutex);
+	if (!shared(lo))
+		return true;
+	mutex_unlock(&swapfile_mutex);
+	return false;
+}
+
+void loop_end_punch(void) { mutex_unlock(&swapfile_mutex); }
+
 /* While a loop device knows where the file's blocks are they must stay there: no truncation. */
 static void pin_blocks(struct loop *lo, bool on)
 {

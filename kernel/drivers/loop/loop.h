@@ -57,6 +57,10 @@ struct loop {
 	char name[64];
 };
 
+/* loop.c */
+bool loop_begin_punch(const struct loop *lo); /* true: until loop_end_punch */
+void loop_end_punch(void);
+
 /* io.c */
 extern const struct blk_ops loop_blk_ops;
 
