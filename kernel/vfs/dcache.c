@@ -196,7 +196,7 @@ void dput(struct dentry *d)
 			spin_unlock(&dcache_lock);
 			return;
 		}
-		if ((d->flags & DCACHE_HASHED) && !(d->op && d->op->delete && d->op->delete(d)) && nr_unused < UNUSED_MAX) {
+		if ((d->flags & DCACHE_HASHED) && !(d->parent->flags & DCACHE_UNLINKED) && !(d->op && d->op->delete && d->op->delete(d)) && nr_unused < UNUSED_MAX) {
 			list_add(&d->lru, &unused);
 			d->flags |= DCACHE_LRU;
 			nr_unused++;
@@ -205,6 +205,26 @@ void dput(struct dentry *d)
 		}
 		d = kill_locked(d);
 	}
+}
+
+/* Unused entries below a directory that goes: they hold it, and with it its inode and blocks. */
+void d_prune_children(struct dentry *dir)
+{
+	struct dentry *d, *found;
+
+	do {
+		found = NULL;
+		spin_lock(&dcache_lock);
+		list_for_each_entry(d, &dir->children, child)
+			if (!d->count && d != dir) {
+				found = d;
+				break;
+			}
+		if (found)
+			dput(kill_locked(found)); /* drops the lock; found's hold on dir */
+		else
+			spin_unlock(&dcache_lock);
+	} while (found);
 }
 
 void d_add(struct dentry *d, struct inode *inode)

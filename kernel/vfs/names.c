@@ -199,10 +199,12 @@ static int remove_locked(struct path *parent, struct dentry *d, bool isdir, bool
 	up_write(&victim->rwsem);
 	mnt_drop_write(parent->mnt);
 	if (!e) {
-		if (isdir)
+		if (isdir) {
 			d->flags |= DCACHE_UNLINKED;
-		else
+			d_prune_children(d);
+		} else {
 			notify_self(victim, IN_ATTRIB); /* its count of links */
+		}
 		d_delete(d);
 		notify_name(dir, IN_DELETE, d->name, victim);
 	}
@@ -342,6 +344,8 @@ static int rename_locked(struct path *op, struct dentry *old, struct path *np, s
 		d_copy_name(old, from, sizeof(from));
 	e = odir->op->rename(odir, old, ndir, new, flags);
 	if (!e) {
+		if (victim && S_ISDIR(victim->mode) && !(flags & RENAME_EXCHANGE))
+			d_prune_children(new);
 		if (flags & RENAME_EXCHANGE)
 			d_exchange(old, new);
 		else

@@ -8,6 +8,7 @@
 #include <kernel/errno.h>
 
 void dcache_init(void);
+void d_prune_children(struct dentry *dir);
 void d_copy_name(struct dentry *d, char *buf, size_t n);
 void dcache_spin_lock(void);
 void dcache_spin_unlock(void);

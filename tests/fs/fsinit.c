@@ -400,6 +400,17 @@ static void test_dirty(void)
     }
 }
 
+/* A crash of this program is a finding too: where, and what it touched. */
+static void on_segv(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *c = context;
+
+    printf("fs: WRONG signal %d at %llx, address %p, error %llx, sp %llx\n", sig, c->uc_mcontext.gregs[REG_RIP], info->si_addr,
+           c->uc_mcontext.gregs[REG_ERR], c->uc_mcontext.gregs[REG_RSP]);
+    fflush(stdout);
+    _exit(1);
+}
+
 /* --- running ------------------------------------------------------------------------------------------------------------ */
 
 #include "fsmore.h"
@@ -425,6 +436,8 @@ int main(void)
     if (read(fd, line, sizeof(line) - 1) < 0)
         line[0] = 0;
     close(fd);
+    struct sigaction segv = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO };
+    sigaction(SIGSEGV, &segv, NULL);
     if ((p = strstr(line, "seed=")))
         seed = strtoull(p + 5, NULL, 10);
     if ((p = strstr(line, "fstest=")))
