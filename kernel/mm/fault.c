@@ -32,19 +32,10 @@ static bool install(struct vma *v, unsigned long a, pte_t *pte, pte_t was, struc
 	}
 	pte_account(mm, p, 1);
 	if (was) {
-		/* Another CPU must not go on reading the old frame beside writes to the new one. */
+		/* Another CPU must not go on reading the old frame beside writes to the new one. The lock stays held: another
+		 * thread's fault on the empty entry must not put a page of zeroes there. */
 		WRITE_ONCE(*pte, 0);
-		spin_unlock(&mm->page_table_lock);
 		flush_tlb_range(mm, a, a + PAGE_SIZE);
-		spin_lock(&mm->page_table_lock);
-		if (*pte) {
-			pte_account(mm, p, -1);
-			spin_unlock(&mm->page_table_lock);
-			put_page(p);
-			if (old)
-				put_page(old);
-			return false;
-		}
 	}
 	WRITE_ONCE(*pte, e);
 	spin_unlock(&mm->page_table_lock);
