@@ -240,6 +240,7 @@ void d_instantiate(struct dentry *d, struct inode *inode)
 {
 	spin_lock(&dcache_lock);
 	d->inode = inode;
+	d->flags &= ~DCACHE_UNLINKED; /* a name that is made again */
 	spin_unlock(&dcache_lock);
 }
 

@@ -199,12 +199,10 @@ static int remove_locked(struct path *parent, struct dentry *d, bool isdir, bool
 	up_write(&victim->rwsem);
 	mnt_drop_write(parent->mnt);
 	if (!e) {
-		if (isdir) {
-			d->flags |= DCACHE_UNLINKED;
+		if (isdir)
 			d_prune_children(d);
-		} else {
+		else
 			notify_self(victim, IN_ATTRIB); /* its count of links */
-		}
 		d_delete(d);
 		notify_name(dir, IN_DELETE, d->name, victim);
 	}
