@@ -18,7 +18,7 @@ ifneq ($(wildcard hypervisor/zazen.lds),)
 IMAGE_TARGETS += $(B)/zazen.iso
 endif
 
-# For a host of 512 MiB: dom0 leaves room for a guest (tests).
+# For a host of 512 MiB: dom0 leaves room for two guests (tests).
 $(B)/zazen-small.iso: $(B)/zazen.elf $(B)/dom0-kernel.elf $(B)/initramfs.cpio xen-like.cfg tools/host/mkiso.sh
-	tools/host/mkiso.sh $@ $(B)/zazen.elf "$(patsubst dom0_mem=%,dom0_mem=256M,$(HV_CMDLINE))" \
+	tools/host/mkiso.sh $@ $(B)/zazen.elf "$(patsubst dom0_mem=%,dom0_mem=192M,$(HV_CMDLINE))" \
 		$(B)/dom0-kernel.elf "$(DOM0_CMDLINE)" $(B)/initramfs.cpio ""

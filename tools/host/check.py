@@ -23,6 +23,7 @@ def run_unit():
     listed = subprocess.run(["make", "-s", "list-unit"], capture_output=True, text=True, check=True).stdout.split()
     passed = failed = 0
     for target in listed:
+        start = time.monotonic()
         log_path = os.path.join(LOGS, target.replace("/", "_") + ".log")
         with open(log_path, "w+", encoding="utf-8", errors="replace") as log:
             status = subprocess.run(["make", target], stdout=log, stderr=subprocess.STDOUT, check=False).returncode
@@ -35,7 +36,7 @@ def run_unit():
         if not status and not good:
             good = 1    # a target that checks one thing and says nothing
         passed, failed = passed + good, failed + bad
-        print(f"unit {target}: {good} passed, {bad} failed" + (f"  (log: {log_path})" if bad else ""), flush=True)
+        print(f"unit {target}: {good} passed, {bad} failed, {time.monotonic() - start:.0f} s" + (f"  (log: {log_path})" if bad else ""), flush=True)
         if bad:
             print("    " + "\n    ".join(text.splitlines()[-15:]))
     return passed, failed
