@@ -26,14 +26,15 @@ static bool forbidden(unsigned nr, uint64_t *a)
 		return a[0] == SCHEDOP_block || a[0] == SCHEDOP_shutdown || a[0] == SCHEDOP_poll || a[0] == SCHEDOP_remote_shutdown ||
 		       a[0] == SCHEDOP_watchdog || a[0] > 0xffffffff;
 	if (nr == __HYPERVISOR_event_channel_op)        /* reset, close: the console would go */
-		return (uint32_t)a[0] == EVTCHNOP_reset || (uint32_t)a[0] == EVTCHNOP_close || (uint32_t)a[0] == EVTCHNOP_init_control ||
+		return (uint32_t)a[0] == EVTCHNOP_reset || (uint32_t)a[0] == 14 /* its continuation */ || (uint32_t)a[0] == EVTCHNOP_close || (uint32_t)a[0] == EVTCHNOP_init_control ||
 		       (uint32_t)a[0] == EVTCHNOP_expand_array;
 	if (nr == __HYPERVISOR_vcpu_op)
-		return (uint32_t)a[0] == VCPUOP_down || (uint32_t)a[0] == VCPUOP_register_vcpu_info ||
+		return (uint32_t)a[0] == VCPUOP_down || (uint32_t)a[0] == VCPUOP_send_nmi || (uint32_t)a[0] == VCPUOP_register_vcpu_info ||
 		       (uint32_t)a[0] == VCPUOP_register_runstate_memory_area || (uint32_t)a[0] == VCPUOP_register_vcpu_time_memory_area;
 	return nr == __HYPERVISOR_multicall;
 }
 
+#define RAM_END (32ull << 20)
 static uint64_t argument[1024] __attribute__((aligned(4096)));
 static uint64_t second[1024] __attribute__((aligned(4096)));
 
@@ -53,6 +54,35 @@ static void fill(void)
 	}
 	if (random_below(2))
 		*(uint16_t *)argument = DOMID_SELF;
+}
+
+/*
+ * What would make the guest take away its own code: long lists read from (or answers written to) all of its memory, and the page of
+ * shared info moved.
+ */
+static void tame(unsigned nr, uint64_t *a)
+{
+	uint32_t *words = (uint32_t *)argument;
+
+	if (nr == __HYPERVISOR_grant_table_op && (uint32_t)a[2] > 16 && !(a[1] >> 63))
+		a[1] = random_below(2) ? 0xffff900000000000ull : RAM_END - 1 - random_below(64);
+	if (nr != __HYPERVISOR_memory_op)
+		return;
+	switch (a[0] & 63) {
+	case XENMEM_increase_reservation:
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		if (argument[1] > 16)
+			argument[0] = random_below(2) ? 0xffff900000000000ull : RAM_END - 1 - random_below(64);
+		break;
+	case XENMEM_add_to_physmap:
+	case XENMEM_add_to_physmap_batch:
+		words[1] = 2 + random_below(20);
+		words[0] = (words[0] & 0xffff) | (2 + random_below(20)) << 16;
+		if (a[0] != XENMEM_add_to_physmap && words[0] >> 16 > 16)
+			a[1] = 0xffff900000000000ull;
+		break;
+	}
 }
 
 void attack_calls(void)
@@ -75,6 +105,7 @@ void attack_calls(void)
 			a[2] = random_below(12);
 		if (forbidden(nr, a))
 			continue;
+		tame(nr, a);
 		rc = hypercall(nr, a[0], a[1], a[2]);
 		calls++;
 		fine += rc >= 0;
