@@ -233,6 +233,7 @@ static const struct { const char *name; void (*run)(void); } attacks[] = {
 	{ "blk", attack_blk }, { "blk-vanish", attack_blk_vanish }, { "blk-states", attack_blk_states },
 	{ "calls", attack_calls }, { "msrs", attack_msrs }, { "storm", attack_storm }, { "deaf", attack_deaf },
 	{ "loop", attack_loop }, { "triple", attack_triple }, { "hole", attack_hole }, { "owned", attack_owned },
+	{ "lost", attack_lost },
 };
 
 bool attack(const char *line)

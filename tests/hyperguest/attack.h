@@ -68,6 +68,7 @@ void attack_deaf(void);
 void attack_loop(void);
 void attack_triple(void);
 void attack_hole(void);
+void attack_lost(void);
 void attack_owned(void);
 
 #endif

@@ -230,9 +230,10 @@ static void bad_indirect(struct front *f)
 	struct blkif_request_indirect *in;
 	struct blkif_request r;
 	struct blkif_request_segment *seg = (void *)data[40];
-	static const struct { uint8_t op; uint16_t segments; uint32_t ref; uint64_t sector; int want; } tries[] = {
+	const uint16_t most = (uint16_t)backend_number(WRITABLE, "feature-max-indirect-segments");
+	const struct { uint8_t op; uint16_t segments; uint32_t ref; uint64_t sector; int want; } tries[] = {
 		{ BLKIF_OP_READ, 32, DATA_REF + 40, 0, BLKIF_RSP_OKAY }, { BLKIF_OP_READ, 0, DATA_REF + 40, 0, BLKIF_RSP_ERROR },
-		{ BLKIF_OP_READ, 65, DATA_REF + 40, 0, BLKIF_RSP_ERROR }, { BLKIF_OP_READ, 65535, DATA_REF + 40, 0, BLKIF_RSP_ERROR },
+		{ BLKIF_OP_READ, most + 1, DATA_REF + 40, 0, BLKIF_RSP_ERROR }, { BLKIF_OP_READ, 65535, DATA_REF + 40, 0, BLKIF_RSP_ERROR },
 		{ BLKIF_OP_READ, 8, ~0u, 0, BLKIF_RSP_ERROR }, { BLKIF_OP_READ, 8, 400, 0, BLKIF_RSP_ERROR },
 		{ BLKIF_OP_FLUSH_DISKCACHE, 8, DATA_REF + 40, 0, BLKIF_RSP_ERROR }, { BLKIF_OP_INDIRECT, 8, DATA_REF + 40, 0, BLKIF_RSP_ERROR },
 		{ BLKIF_OP_READ, 8, DATA_REF + 40, ~0ull - 63, BLKIF_RSP_ERROR },
@@ -282,11 +283,10 @@ static void random_requests(struct front *f, unsigned count)
 			open[sent++] = 1;
 			in_flight++;
 			push(f, &r);
-			/* The shared entry changes while the back end looks at it; its id stays, to be counted. */
+			/* The shared entry changes while the back end looks at it, behind where a response may be by now. */
 			if (random_below(2)) {
 				volatile struct blkif_request *live = RING_GET_REQUEST(&f->ring, f->ring.req_prod_pvt - 1);
 
-				live->nr_segments = (uint8_t)random64();
 				live->seg[0].last_sect = (uint8_t)random64();
 				live->sector_number = random64();
 			}

@@ -164,7 +164,7 @@ static void forbidden(void)
 	}
 	refuse("store: no removal of /", "EACCES", with_path(XS_RM, "/"));
 	refuse("store: no removal of its root", "EACCES", with_path(XS_RM, "/local/domain"));
-	refuse("store: no permissions of its root", "EACCES", store_request(XS_SET_PERMS, 0, "name\0n5\0", 8));
+	refuse("store: no permissions of its root", "EACCES", store_request(XS_SET_PERMS, 0, "name\0n0\0", 8));
 	refuse("store: no introducing", "EACCES", store_request(XS_INTRODUCE, 0, "7\0" "1\0" "1\0", 6));
 	refuse("store: no releasing", "EACCES", store_request(XS_RELEASE, 0, "1\0", 2));
 	refuse("store: no releasing of dom0", "EACCES", store_request(XS_RELEASE, 0, "0\0", 2));

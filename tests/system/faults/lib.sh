@@ -55,7 +55,7 @@ alive() {
 # held: what dom0 holds for guests: nodes of the store, loop devices, processes, descriptors of the daemons, memory in use
 held() {
     echo "nodes=$(xenstore-ls -f / | grep -cv '^/vm/00000000') loops=$(cat /sys/block/loop*/loop/backing_file 2>/dev/null | wc -l)" \
-        "processes=$(ls -d /proc/[0-9]* | wc -l)" \
+        "processes=$(set -- /proc/[0-9]*; echo $#)" \
         "fds=$(ls /proc/$(cat /run/xenstored.pid)/fd /proc/$(cat /run/xenconsoled.pid)/fd | wc -l)" \
         "$(python3 $F/heap.py)"
 }
