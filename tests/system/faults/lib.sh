@@ -10,21 +10,19 @@ xml() {
 
 # said NAME WORDS SECONDS: waits until the guest's console log has the words
 said() {
-    i=0
+    end=$(($(date +%s) + $3))
     while ! grep -q "$2" $CONSOLE/guest-$1.log 2>/dev/null; do
-        [ $i -ge $(($3 * 5)) ] && { echo "NOTSAID $2"; return 1; }
+        [ $(date +%s) -ge $end ] && { echo "NOTSAID $2"; return 1; }
         sleep 0.2
-        i=$((i + 1))
     done
 }
 
 # gone NAME SECONDS
 gone() {
-    i=0
+    end=$(($(date +%s) + $2))
     while xl domid $1 >/dev/null 2>&1; do
-        [ $i -ge $(($2 * 5)) ] && { echo "NOTGONE $1"; return 1; }
+        [ $(date +%s) -ge $end ] && { echo "NOTGONE $1"; return 1; }
         sleep 0.2
-        i=$((i + 1))
     done
 }
 
@@ -42,11 +40,10 @@ rounds() { sed -n 's/^round \([0-9]*\) ok.*/\1/p' $CONSOLE/guest-bystander.log |
 # alive SECONDS: the bystander makes two more rounds, none of them wrong
 alive() {
     from=$(rounds)
-    i=0
+    end=$(($(date +%s) + $1))
     while [ "$(rounds)" -lt $((from + 2)) ]; do
-        [ $i -ge $(($1 * 5)) ] && { echo "STUCK at $from"; tail -n 3 $CONSOLE/guest-bystander.log; return 1; }
+        [ $(date +%s) -ge $end ] && { echo "STUCK at $from"; tail -n 3 $CONSOLE/guest-bystander.log; return 1; }
         sleep 0.2
-        i=$((i + 1))
     done
     grep -a BAD $CONSOLE/guest-bystander.log && return 1
     echo "ALIVE $(rounds)"

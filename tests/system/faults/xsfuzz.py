@@ -62,10 +62,10 @@ closes(b"\xff" * 10)
 closes(b"")
 for _ in range(20):
     closes(rng.randbytes(rng.randrange(1, 3000)))
-# every kind of request with random bodies: an answer each
+# requests with random bodies: an answer each. Not what root may do to others: introduce, release, permissions
 s = connect()
 for i in range(1500):
-    kind = rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 14, 17, 18, 19, 22, 23, 40, 65535, 0xffffffff])
+    kind = rng.choice([1, 2, 3, 4, 5, 6, 7, 10, 17, 22, 23, 40, 65535, 0xffffffff])
     body = bytes(rng.choice(b"/d@ai\0\0n1wd\x80") for _ in range(rng.randrange(0, 40)))
     s.sendall(message(kind, body, tx=rng.choice([0, 0, 0, 1, 2**32 - 1])))
     got = answer(s)
