@@ -293,7 +293,8 @@ def test_endless_loops(site):
 def test_guests_that_end_themselves(site):
     site.attack("hole", 20)
     for name, words in (("triple", "triple fault"), ("lost", "unbacked address")):
-        site.attack(name, 20)
+        site.dom0.run(f"attack {name} {site.seed} 20", timeout=40)
+        assert "NOTGONE" not in site.dom0.run(f"gone h-{name} 20", timeout=40)
         assert words in site.dom0.run("xl dmesg | tail -n 30"), name
 
 
