@@ -14,9 +14,18 @@ from guests import Console, create, names, sha, wait_memory
 GUEST = "/etc/xen/guest1.xml"
 
 
+def without_log(text):
+    """dom0's kernel prints on the same terminal, at any time."""
+    return re.sub(r"^\[ *\d+\.\d{6}\] .*\n", "", text, flags=re.M)
+
+
+def run(dom0, command, timeout=60):
+    return without_log(dom0.run(command, timeout=timeout))
+
+
 def variant(dom0, *edits, base=GUEST):
     """A copy of an example, changed by sed expressions (a line each: a terminal takes no very long ones)."""
-    dom0.run(f"cp {base} /tmp/variant.xml")
+    run(dom0, f"cp {base} /tmp/variant.xml")
     for edit in edits:
         assert dom0.status(f"sed -i '{edit}' /tmp/variant.xml")[0] == 0
     return "/tmp/variant.xml"
@@ -30,7 +39,7 @@ def fails(dom0, command, status=1, says=""):
 def works(dom0, command, timeout=60):
     status, out = dom0.status(command, timeout=timeout)
     assert status == 0, f"{command}\n{out}"
-    return out
+    return without_log(out)
 
 
 def ask_json(dom0, command):
@@ -59,7 +68,7 @@ def test_every_command(dom0):
         docs = f.read()
     for verb in verbs:
         assert re.search(rf"^\| .*`{verb}[ `]", docs, re.M), f"docs/xl.md lacks {verb}"
-    out = dom0.run("for v in $(xl help --completion | sed 's/ .*//'); do xl $v --help >/tmp/h; echo $v $? $(grep -c . /tmp/h);"
+    out = run(dom0, "for v in $(xl help --completion | sed 's/ .*//'); do xl $v --help >/tmp/h; echo $v $? $(grep -c . /tmp/h);"
                    " xl $v --bogus 2>/dev/null; echo $v $?; done")
     for verb in verbs:
         assert re.search(rf"^{verb} 0 [2-9]", out, re.M) and re.search(rf"^{verb} 2$", out, re.M), out
@@ -83,11 +92,11 @@ def test_every_command(dom0):
     works(dom0, "xl debug-keys h")
     assert "dump domains" in works(dom0, "xl dmesg -c")
     assert works(dom0, "xl dmesg").strip() == ""
-    dom0.run(". /usr/share/bash-completion/completions/xl")
-    dom0.run("try() { COMP_WORDS=(xl \"$@\"); COMP_CWORD=$#; _xl; echo ${COMPREPLY[@]}; }")
-    assert dom0.run("try block-").split() == ["block-attach", "block-detach", "block-list"]
-    assert dom0.run("try list Dom").split() == ["Domain-0"]
-    assert "--dry-run" in dom0.run("try create --")
+    run(dom0, ". /usr/share/bash-completion/completions/xl")
+    run(dom0, "try() { COMP_WORDS=(xl \"$@\"); COMP_CWORD=$#; _xl; echo ${COMPREPLY[@]}; }")
+    assert run(dom0, "try block-").split() == ["block-attach", "block-detach", "block-list"]
+    assert run(dom0, "try list Dom").split() == ["Domain-0"]
+    assert "--dry-run" in run(dom0, "try create --")
 
 
 @pytest.mark.cost(20)
@@ -125,8 +134,8 @@ def test_values_of_the_xml(dom0):
 def test_disks_come_and_go(dom0, rng):
     size = rng.randrange(1, 4) << 20
     words = f"{rng.getrandbits(60):x}"
-    dom0.run(f"cd /tmp; yes {words} | head -c {size} > /root/d.img; cd")
-    before = sha(dom0.run("sha256sum /root/d.img"))
+    run(dom0, f"cd /tmp; yes {words} | head -c {size} > /root/d.img; cd")
+    before = sha(run(dom0, "sha256sum /root/d.img"))
     create(dom0, "guest1")
     with Console(dom0, "guest1"):
         pass
@@ -153,14 +162,14 @@ def test_disks_come_and_go(dom0, rng):
     with Console(dom0, "guest1") as guest:
         assert "xvdb" not in guest.run("cat /proc/partitions")
     works(dom0, "losetup -d /dev/loop6")
-    assert f"written-{words}" in dom0.run("head -n 1 /root/d.img")
+    assert f"written-{words}" in run(dom0, "head -n 1 /root/d.img")
     # it stays over a restart, and goes with the domain
     works(dom0, "xl block-attach guest1 vdev=xvdc,access=w,target=/root/d.img")
     works(dom0, "xl reboot -w guest1", timeout=120)
     until(lambda: len(ask_json(dom0, "xl block-list --json guest1")) == 2 if "guest1" in names(dom0) else False)
     works(dom0, "xl destroy guest1")
-    until(lambda: "d.img" not in dom0.run("losetup -a"))    # when the back end has closed it
-    assert "guest1" not in dom0.run("xenstore-ls -f")
+    until(lambda: "d.img" not in run(dom0, "losetup -a"))    # when the back end has closed it
+    assert "guest1" not in run(dom0, "xenstore-ls -f")
 
 
 def crash(dom0, name):
@@ -181,30 +190,30 @@ def test_what_happens_at_the_end(dom0):
     assert "c" in row["state"], row
     assert "<disk" not in works(dom0, f"xl list -l {aside}")
     watchers = "ps | grep -c '[x]l create'"
-    assert dom0.run(watchers).strip() == "2"
+    assert run(dom0, watchers).strip() == "2"
     works(dom0, f"xl destroy {aside}")
-    until(lambda: dom0.run(watchers).strip() == "1")
+    until(lambda: run(dom0, watchers).strip() == "1")
     with Console(dom0, "guest1"):
         pass
     works(dom0, "xl shutdown guest1")
     until(lambda: "s" in ask_json(dom0, "xl list --json guest1")[0]["state"])
     assert re.search(r"[-0-9a-f]{36} +0$", works(dom0, "xl list -v guest1").replace("\r", ""), re.M)
     works(dom0, "xl destroy guest1")
-    until(lambda: dom0.run(watchers).strip() == "0")
+    until(lambda: run(dom0, watchers).strip() == "0")
 
-    dom0.run("rm -rf /var/lib/xen/dump")
+    run(dom0, "rm -rf /var/lib/xen/dump")
     create(dom0, "guest1", variant(dom0, "s,<on_crash>destroy,<on_crash>coredump-restart,"))
-    first = dom0.run("xl domid guest1").strip()
+    first = run(dom0, "xl domid guest1").strip()
     crash(dom0, "guest1")
-    until(lambda: dom0.run("xl domid guest1").strip() not in (first, "") and "guest1" in names(dom0))
+    until(lambda: run(dom0, "xl domid guest1").strip() not in (first, "") and "guest1" in names(dom0))
     works(dom0, "xl destroy guest1")
-    check_core(dom0, dom0.run("ls /var/lib/xen/dump/*").strip())
-    dom0.run("rm -rf /var/lib/xen/dump")
+    check_core(dom0, run(dom0, "ls /var/lib/xen/dump/*").strip())
+    run(dom0, "rm -rf /var/lib/xen/dump")
 
 
 def check_core(dom0, path):
     """Xen's sections, and program headers by which a debugger finds the kernel's text: the bytes of a function we know."""
-    text = dom0.run(f"head -c 24576 {path} | od -An -v -tx1 -w64", timeout=90)
+    text = run(dom0, f"head -c 24576 {path} | od -An -v -tx1 -w64", timeout=90)
     head = bytes.fromhex(re.sub(r"\s", "", text))
     assert head[:4] == b"\x7fELF" and struct.unpack_from("<H", head, 16)[0] == 4
     phoff, shoff = struct.unpack_from("<QQ", head, 32)
@@ -219,7 +228,7 @@ def check_core(dom0, path):
     va = elf_symbol(elf, "panic")
     loads = [struct.unpack_from("<IIQQQQQQ", head, phoff + 56 * i) for i in range(1, min(phnum, 400))]
     load = next(p for p in loads if p[3] <= va < p[3] + p[5])
-    out = dom0.run(f"dd if={path} bs=1 skip={load[2] + va - load[3]} count=32 2>/dev/null | od -An -v -tx1 -w32")
+    out = run(dom0, f"dd if={path} bs=1 skip={load[2] + va - load[3]} count=32 2>/dev/null | od -An -v -tx1 -w32")
     wanted = subprocess.run(["objdump", "-s", "-j", ".text", f"--start-address={va}", f"--stop-address={va + 32}", elf],
                             capture_output=True, text=True, check=True).stdout
     wanted = "".join(re.findall(r"^ [0-9a-f]+ ((?:[0-9a-f]{8} ){1,4})", wanted, re.M)).replace(" ", "")
@@ -233,47 +242,47 @@ def test_daemons_die_and_come_back(dom0, rng):
     word = f"{rng.getrandbits(60):x}"
     with Console(dom0, "guest1") as guest:
         guest.run(f"(i=0; while :; do i=$((i+1)); echo {word}-$i > /root/beat; sync; sleep 1; done) & true")
-    dom0.run("xenstore-write /test/kept 'a b c'; xenstore-chmod /test/kept n0 r3")
-    dom0.run("xenstore-ls -fp | sort > /tmp/before")
-    dom0.run("kill -9 $(cat /run/xenstored.pid); sleep 1")
+    run(dom0, "xenstore-write /test/kept 'a b c'; xenstore-chmod /test/kept n0 r3")
+    run(dom0, "xenstore-ls -fp | sort > /tmp/before")
+    run(dom0, "kill -9 $(cat /run/xenstored.pid); sleep 1")
     works(dom0, "xenstored --pid-file /run/xenstored.pid")
     # the clients come again by themselves; nothing is lost
     assert works(dom0, "xenstore-ls -fp | sort | diff /tmp/before - && echo same").strip() == "same"
     works(dom0, "xl mem-set guest1 100")
     wait_memory(dom0, "guest1", lambda mem: mem <= 101)
-    dom0.run("kill -9 $(cat /run/xenconsoled.pid); sleep 1")
+    run(dom0, "kill -9 $(cat /run/xenconsoled.pid); sleep 1")
     works(dom0, "xenconsoled --log=guest --pid-file=/run/xenconsoled.pid")
     with Console(dom0, "guest1") as guest:
         first = guest.run("cat /root/beat").strip()
         assert first.startswith(word)
         assert guest.run("sleep 2; cat /root/beat").strip() != first
     # in the middle of requests, again and again
-    dom0.run("(for i in 1 2 3 4 5 6; do xenstore-ls > /dev/null 2>&1; xl list >/dev/null 2>&1; done) & true")
+    run(dom0, "(for i in 1 2 3 4 5 6; do xenstore-ls > /dev/null 2>&1; xl list >/dev/null 2>&1; done) & true")
     for _ in range(3):
-        dom0.run(f"sleep 0.{rng.randrange(10)}; kill -9 $(cat /run/xenstored.pid); xenstored --pid-file /run/xenstored.pid")
+        run(dom0, f"sleep 0.{rng.randrange(10)}; kill -9 $(cat /run/xenstored.pid); xenstored --pid-file /run/xenstored.pid")
     works(dom0, "/etc/init.d/xen restart")
-    domid = dom0.run("sleep 2; xl domid guest1").strip()
+    domid = run(dom0, "sleep 2; xl domid guest1").strip()
     works(dom0, "xl reboot -w guest1", timeout=120)
-    until(lambda: dom0.run("xl domid guest1").strip() not in (domid, "") and "guest1" in names(dom0))
+    until(lambda: run(dom0, "xl domid guest1").strip() not in (domid, "") and "guest1" in names(dom0))
     with Console(dom0, "guest1") as guest:
         assert guest.run("cat /root/beat").startswith(word)
     works(dom0, "xl shutdown -w guest1", timeout=120)
     assert works(dom0, "xenstore-read /test/kept").strip() == "a b c"
-    dom0.run("xenstore-rm /test")
+    run(dom0, "xenstore-rm /test")
 
 
 @pytest.mark.cost(20)
 def test_console_logs_rotate(dom0):
     """A small limit: old lines go to .1 and are dropped in the end; the console goes on."""
-    dom0.run("kill $(cat /run/xenconsoled.pid); sleep 1; rm -f /var/log/xen/console/*")
+    run(dom0, "kill $(cat /run/xenconsoled.pid); sleep 1; rm -f /var/log/xen/console/*")
     works(dom0, "xenconsoled --log=guest --log-size=8192 --log-keep=2 --pid-file=/run/xenconsoled.pid")
     create(dom0, "guest1")
     with Console(dom0, "guest1") as guest:
         guest.run("i=0; while [ $i -lt 900 ]; do echo line-number-$i-of-a-long-story; i=$((i+1)); done", 90)
-    sizes = [int(n) for n in re.findall(r"^(\d+)$", dom0.run("cd /var/log/xen/console; stat -c %s guest-guest1.log*; cd"), re.M)]
+    sizes = [int(n) for n in re.findall(r"^(\d+)$", run(dom0, "cd /var/log/xen/console; stat -c %s guest-guest1.log*; cd"), re.M)]
     assert len(sizes) == 3 and max(sizes) <= 8192, sizes
-    assert "line-number-899" in dom0.run("cat /var/log/xen/console/guest-guest1.log.1 /var/log/xen/console/guest-guest1.log | grep 899-")
-    dom0.run("kill $(cat /run/xenconsoled.pid); sleep 1")
+    assert "line-number-899" in run(dom0, "cat /var/log/xen/console/guest-guest1.log.1 /var/log/xen/console/guest-guest1.log | grep 899-")
+    run(dom0, "kill $(cat /run/xenconsoled.pid); sleep 1")
     works(dom0, "xenconsoled --log=guest --pid-file=/run/xenconsoled.pid")
     works(dom0, "xl destroy guest1")
 
@@ -297,12 +306,12 @@ def test_linux_vcpus_disk_and_sysrq(dom0):
         until(lambda: "status=0" in guest.run("echo 1 > /sys/devices/system/cpu/cpu1/online; echo status=$?"))
     until(lambda: online() == [True, True])
     fails(dom0, "xl vcpu-set -i linux 3", 1, "at most 2")
-    dom0.run("dd if=/dev/zero of=/root/l.img bs=1M count=2 2>/dev/null")
+    run(dom0, "dd if=/dev/zero of=/root/l.img bs=1M count=2 2>/dev/null")
     works(dom0, "xl block-attach linux /root/l.img,raw,xvdb,w")
     with Console(dom0, "linux") as guest:
         assert guest.run("cat /sys/devices/system/cpu/online").strip() == "0-1"
         assert "2048 xvdb" in re.sub(" +", " ", guest.run("cat /proc/partitions"))
     works(dom0, "xl block-detach linux xvdb")
     works(dom0, "xl sysrq linux h")
-    until(lambda: "sysrq: HELP" in dom0.run("tail -n 5 /var/log/xen/console/guest-linux.log"))
+    until(lambda: "sysrq: HELP" in run(dom0, "tail -n 5 /var/log/xen/console/guest-linux.log"))
     works(dom0, "xl destroy linux")
