@@ -10,8 +10,8 @@ rng = random.Random(sys.argv[1])
 
 def connect():
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.connect("/run/xenstored/socket")      # without a timeout: it waits while the backlog is full
     s.settimeout(10)
-    s.connect("/run/xenstored/socket")
     return s
 
 
