@@ -160,7 +160,6 @@ def test_dirty_memory(workdir, rng):
     clean(image)
 
 
-@pytest.mark.full
 def test_direct_read_and_fork(workdir, rng):
     image = make(workdir, 8, "-b", "1024")
     path = os.path.join(workdir, "nbd.sock")
