@@ -96,16 +96,31 @@ void smp_call_function_many(cpumask_t mask, void (*fn)(void *), void *arg, bool 
 			smp_call_interrupt();
 			cpu_relax();
 		}
+		mask &= cpu_online_mask; /* one may have gone while we waited */
 		call.fn = fn;
 		call.arg = arg;
 		__atomic_store_n(&call.todo, mask, __ATOMIC_RELEASE);
-		smp_ops->send_call(mask);
+		if (mask)
+			smp_ops->send_call(mask);
 		while (__atomic_load_n(&call.todo, __ATOMIC_ACQUIRE))
 			cpu_relax();
 		spin_unlock_no_resched(&call.lock);
 		local_irq_restore(f);
 	}
 	preempt_enable();
+}
+
+void smp_call_barrier(void)
+{
+	unsigned long f;
+
+	local_irq_save(f);
+	while (!spin_trylock(&call.lock)) {
+		smp_call_interrupt();
+		cpu_relax();
+	}
+	spin_unlock_no_resched(&call.lock);
+	local_irq_restore(f);
 }
 
 void smp_call_function_single(int cpu, void (*fn)(void *), void *arg, bool wait)
@@ -202,7 +217,8 @@ int cpu_up(int cpu)
 {
 	if (cpu_online(cpu))
 		return 0;
-	struct task *idle = sched_make_idle(cpu);
+	/* one that was here before has its idle task still */
+	struct task *idle = cpu_rq(cpu)->idle ? cpu_rq(cpu)->idle : sched_make_idle(cpu);
 	if (!idle)
 		return -ENOMEM;
 	if (smp_ops->prepare_cpu) {

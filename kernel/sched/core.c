@@ -154,6 +154,8 @@ static void put_prev(struct rq *rq, struct task *t)
 static struct task *pick_next(struct rq *rq)
 {
 	struct task *t = NULL;
+	if (unlikely(cpu_dying_mask >> rq->cpu & 1))
+		return rq->idle; /* what waits here is carried over */
 	for (int w = 1; w >= 0 && !t; w--)
 		if (rq->rt_map[w]) {
 			int prio = w * 64 + 63 - __builtin_clzl(rq->rt_map[w]);
@@ -201,11 +203,12 @@ yes:
 static int select_cpu(struct task *t)
 {
 	int c, prev = t->cpu;
-	if (cpu_online(prev) && t->cpus_allowed >> prev & 1 && cpu_rq(prev)->nr_running == 0)
+	cpumask_t active = cpu_active_mask();
+	if ((active & t->cpus_allowed) >> prev & 1 && cpu_rq(prev)->nr_running == 0)
 		return prev;
-	cpumask_t ok = t->cpus_allowed & cpu_online_mask;
+	cpumask_t ok = t->cpus_allowed & active;
 	if (!ok)
-		ok = cpu_online_mask;
+		ok = active;
 	int best = -1;
 	unsigned least = ~0u;
 	for_each_cpu(c, ok) {
@@ -292,6 +295,8 @@ static void steal(struct rq *rq)
 {
 	int c, busiest = -1;
 	unsigned most = 1;
+	if (unlikely(cpu_dying_mask >> rq->cpu & 1))
+		return;
 	for_each_online_cpu(c)
 		if (c != rq->cpu && cpu_rq(c)->nr_running > most) {
 			most = cpu_rq(c)->nr_running;
@@ -313,6 +318,41 @@ static void steal(struct rq *rq)
 		break;
 	}
 	spin_unlock_no_resched(&o->lock);
+}
+
+bool sched_evacuate(int cpu)
+{
+	struct rq *rq = cpu_rq(cpu);
+	unsigned long f;
+
+	for (;;) {
+		struct task *t = NULL;
+		spin_lock_irqsave(&rq->lock, f);
+		for (int w = 1; w >= 0 && !t; w--)
+			if (rq->rt_map[w])
+				t = list_first_entry(&rq->rt[w * 64 + 63 - __builtin_clzl(rq->rt_map[w])], struct task, se.rt_node);
+		if (!t && rq->leftmost)
+			t = rb_entry(rq->leftmost, struct task, se.node);
+		if (!t)
+			break;
+		dequeue_task(rq, t);
+		t->se.vruntime -= rq->min_vruntime;
+		int to = select_cpu(t);
+		t->cpu = to;
+		/* As in a wake-up: nobody else touches it between the queues. */
+		spin_unlock_no_resched(&rq->lock);
+		struct rq *o = cpu_rq(to);
+		spin_lock(&o->lock);
+		t->se.vruntime += o->min_vruntime;
+		enqueue_task(o, t, false);
+		check_preempt(o, t);
+		spin_unlock_irqrestore(&o->lock, f);
+	}
+	bool idle = rq->curr == rq->idle && !rq->nr_running;
+	spin_unlock_irqrestore(&rq->lock, f);
+	if (!idle)
+		resched_cpu(cpu);
+	return idle;
 }
 
 static void finish_switch(struct task *prev)

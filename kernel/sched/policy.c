@@ -65,10 +65,12 @@ void cpu_idle_loop(void)
 {
 	for (;;) {
 		struct rq *rq = this_rq();
+		if (unlikely(cpu_dying_mask >> rq->cpu & 1))
+			cpu_die();
 		u64 start = sched_clock();
 		while (!need_resched()) {
 			local_irq_disable();
-			if (need_resched() || rq->nr_running)
+			if (need_resched() || rq->nr_running || unlikely(cpu_dying_mask >> rq->cpu & 1))
 				break;
 			safe_halt();
 		}

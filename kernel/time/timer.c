@@ -261,6 +261,37 @@ void register_clockevent(struct clockevent *c)
 	pr_info("clock event device: %s\n", c->name);
 }
 
+/* On a CPU that goes, irqs off. */
+void time_stop_cpu(void)
+{
+	struct timer_base *b = this_cpu_ptr(&bases);
+	tick_stop();
+	if (event && event->shutdown_cpu)
+		event->shutdown_cpu();
+	b->programmed = 0;
+}
+
+/* cpu has stopped: its timers go on here. */
+void timers_evacuate(int cpu)
+{
+	struct timer_base *from = per_cpu_ptr(&bases, cpu), *b;
+	unsigned long f;
+	local_irq_save(f);
+	b = this_cpu_ptr(&bases);
+	spin_lock(&from->lock);
+	spin_lock(&b->lock); /* the one place that holds two: one CPU goes at a time */
+	while (from->first) {
+		struct timer *t = rb_entry(from->first, struct timer, node);
+		removal(from, t);
+		t->base = b;
+		insert(b, t);
+	}
+	reprogram(b);
+	spin_unlock_no_resched(&b->lock);
+	spin_unlock_no_resched(&from->lock);
+	local_irq_restore(f);
+}
+
 /* On a CPU that comes up, irqs off. */
 void time_init_ap(void)
 {

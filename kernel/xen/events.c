@@ -285,6 +285,18 @@ int xen_irq_set_cpu(int irq, int cpu)
 	return (int)r;
 }
 
+void xen_events_evacuate_cpu(int cpu)
+{
+	for (unsigned p = 0; p < ARRAY_SIZE(port_pages); p++)
+		for (unsigned i = 0; port_pages[p] && i < PORTS_PER_PAGE; i++) {
+			const struct port_info *info = &port_pages[p][i];
+
+			/* direct ones (timer, IPIs) belong to the CPU and wait for its return */
+			if (info->irq >= NR_GSI && info->cpu == cpu)
+				xen_irq_set_cpu(info->irq, 0);
+		}
+}
+
 void notify_remote_via_irq(int irq)
 {
 	notify_remote_via_evtchn(evtchn_from_irq(irq));

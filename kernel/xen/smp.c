@@ -58,6 +58,12 @@ static void xen_send_call(cpumask_t mask)
 		notify_remote_via_evtchn((evtchn_port_t)per_cpu(call_port, cpu));
 }
 
+/* What is left in this CPU's queues goes to its handlers here: nobody would look at it any more. */
+static void xen_stop_self(void)
+{
+	evtchn_ops->handle(smp_processor_id());
+}
+
 static struct smp_ops xen_smp_ops;
 
 void xen_smp_init(void)
@@ -71,5 +77,7 @@ void xen_smp_init(void)
 	xen_smp_ops.prepare_cpu = xen_prepare_cpu;
 	xen_smp_ops.send_resched = xen_send_resched;
 	xen_smp_ops.send_call = xen_send_call;
+	xen_smp_ops.evacuate_cpu = xen_events_evacuate_cpu;
+	xen_smp_ops.stop_self = xen_stop_self;
 	smp_ops = &xen_smp_ops;
 }

@@ -16,7 +16,7 @@ COMPLAINTS = r"WARNING:|BUG|Oops|Call Trace|unchecked MSR|XSAVE consistency|soft
 # And says on every Xen, or without the hardware that no guest has.
 USUAL = r"PCI: Fatal: No config space|Failed to register legacy timer|Fast TSC calibration failed|" \
         r"calibrate_delay_direct\(\) failed|calibration failed|tsc: Marking TSC unstable|Invalid max_queues|" \
-        r"TPM|failed to get a good estimate|Unable to sync RTC|persistent clock"
+        r"TPM|failed to get a good estimate|Unable to sync RTC|persistent clock|RETBleed|Spectre"
 
 
 def linux_xml(dom0, vcpus, name="linux"):
@@ -42,6 +42,7 @@ def mem_total(guest):
     return int(re.search(r"MemTotal: +(\d+)", guest.run("cat /proc/meminfo")).group(1))
 
 
+@pytest.mark.bochs
 @pytest.mark.cost(15)
 @pytest.mark.parametrize("vcpus", [2, pytest.param(1, marks=pytest.mark.full), pytest.param(4, marks=pytest.mark.full)])
 def test_boot_and_disk(dom0, rng, vcpus):

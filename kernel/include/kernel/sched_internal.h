@@ -34,6 +34,8 @@ struct rq *task_rq_lock(struct task *t, unsigned long *f);
 void enqueue_task(struct rq *rq, struct task *t, bool wakeup);
 void dequeue_task(struct rq *rq, struct task *t);
 void resched_cpu(int cpu);
+/* cpu is in cpu_dying_mask: sends its tasks elsewhere; true when it idles with an empty queue. */
+bool sched_evacuate(int cpu);
 void preempt_schedule_irq(void);
 u32 weight_of_nice(int nice);
 

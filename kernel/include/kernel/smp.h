@@ -8,11 +8,14 @@
 #include <kernel/percpu.h>
 
 extern cpumask_t cpu_possible_mask, cpu_present_mask, cpu_online_mask;
+extern cpumask_t cpu_dying_mask; /* online, but gets no tasks any more */
 extern int nr_cpu_ids;
 #define for_each_cpu(c, mask) for ((c) = 0; (c) < NR_CPUS; (c)++) if ((mask) >> (c) & 1)
 #define for_each_online_cpu(c) for_each_cpu(c, cpu_online_mask)
 #define for_each_possible_cpu(c) for_each_cpu(c, cpu_possible_mask)
 static inline bool cpu_online(int c) { return cpu_online_mask >> c & 1; }
+/* May tasks be sent there? */
+static inline cpumask_t cpu_active_mask(void) { return cpu_online_mask & ~cpu_dying_mask; }
 static inline int num_online_cpus(void) { return (int)hweight64(cpu_online_mask); }
 
 struct smp_ops {
@@ -21,7 +24,8 @@ struct smp_ops {
 	void (*send_resched)(int cpu);
 	void (*send_call)(cpumask_t mask);
 	void (*send_nmi)(int cpu);       /* may be NULL */
-	void (*stop_self)(void);         /* CPU goes offline; may be NULL */
+	void (*evacuate_cpu)(int cpu);   /* cpu goes offline: move its interrupts; may be NULL */
+	void (*stop_self)(void);         /* on the CPU that goes, irqs off, last thing; may be NULL */
 };
 extern const struct smp_ops *smp_ops;
 /* What the two IPIs do on arrival (irqs off, in interrupt). */
@@ -37,6 +41,12 @@ int stop_machine(int (*fn)(void *), void *arg);
 u32 cpu_apic_id(int cpu);
 u32 cpu_acpi_id(int cpu); /* Xen's vcpu id */
 int cpu_up(int cpu);
+/* While the system runs; may sleep. cpu_down: not CPU 0. */
+int cpu_bring_up(int cpu);
+int cpu_down(int cpu);
+/* For these: every call to other CPUs that was under way has ended. */
+void smp_call_barrier(void);
+void cpu_die(void);
 /* All other CPUs halt for good. */
 void smp_stop_others(void);
 

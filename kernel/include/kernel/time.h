@@ -88,4 +88,8 @@ struct clockevent {
 void register_clockevent(struct clockevent *c);
 void timer_interrupt(void);
 
+/* Taking a CPU away (arch/hotplug.c): on it, at last; and, when it has stopped, on another. */
+void time_stop_cpu(void);
+void timers_evacuate(int cpu);
+
 #endif

@@ -64,5 +64,7 @@ void pirq_unbind_port(evtchn_port_t port);
 
 int xen_events_init(void);       /* boot CPU; then the upcall is live */
 int xen_events_prepare_cpu(int cpu);
+/* The interrupts of a CPU that goes move to CPU 0. */
+void xen_events_evacuate_cpu(int cpu);
 
 #endif
