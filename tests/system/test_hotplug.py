@@ -30,6 +30,9 @@ def test_vcpu_set(dom0, name):
         status, out = dom0.status(f"xl vcpu-set -i {name} {n}", timeout=60)
         assert status == 0, out
         with Console(dom0, name) as guest:
+            if name == "linux" and n == 2:  # there udev puts the CPU to use, which this initrd has not
+                guest.run("while [ ! -e /sys/devices/system/cpu/cpu1/online ]; do sleep 1; done; "
+                          "until echo 1 > /sys/devices/system/cpu/cpu1/online; do sleep 1; done", 30)
             wait_cpus(guest, n)
             first = guest.run("sha256sum /bin/busybox")
             assert first.split("  ")[0][-64:] == guest.run("sha256sum /bin/busybox").split("  ")[0][-64:]
