@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ancillary data of Unix sockets: descriptors and credentials. Entry points: scm_send, scm_recv. No locks of its own; the
+/* Ancillary data of Unix sockets: descriptors and credentials. Entry points: scm_send, scm_recv, umsg_free. No locks of its own; the
  * receiver holds rmutex. */
 #include "unix.h"
 #include <kernel/uaccess.h>
@@ -130,4 +130,61 @@ void scm_recv(struct usock *s, struct msghdr *h, struct umsg *m, unsigned flags,
 		}
 	}
 	h->controllen = used;
+}
+
+/* --- freeing ------------------------------------------------------------------------------------------------------ */
+
+/* The descriptors of m go, and with them their sender's account. */
+void umsg_drop_files(struct umsg *m)
+{
+	if (m->user) {
+		atomic64_sub(m->nfiles, &m->user->inflight);
+		user_put(m->user);
+		m->user = NULL;
+	}
+	for (unsigned i = 0; i < m->nfiles; i++)
+		fput(m->files[i]);
+	m->nfiles = 0;
+}
+
+static void free_rest(struct umsg *m)
+{
+	kfree(m->files);
+	uaddr_put(m->from);
+	if (m->sender) {
+		struct usock *s = m->sender;
+		bool room;
+
+		spin_lock(&s->lock);
+		s->wmem -= m->charge;
+		room = usock_writable(s);
+		spin_unlock(&s->lock);
+		if (room)
+			wake_up_all_poll(&s->wait, POLLOUT | POLLWRNORM);
+		usock_put(s);
+	}
+	kvfree(m);
+}
+
+/* A descriptor in a message may be the last of a socket whose queue holds such messages, and so on: they are freed one after
+ * the other by the outermost call, not one inside the other, or a long enough chain would fill the stack. */
+void umsg_free(struct umsg *m)
+{
+	struct task_proc *p = current->proc;
+
+	if (!m->nfiles) {
+		free_rest(m);
+		return;
+	}
+	list_add_tail(&m->node, &p->scm_todo);
+	if (p->scm_busy)
+		return;
+	p->scm_busy = true;
+	while (!list_empty(&p->scm_todo)) {
+		m = list_first_entry(&p->scm_todo, struct umsg, node);
+		list_del(&m->node);
+		umsg_drop_files(m);
+		free_rest(m);
+	}
+	p->scm_busy = false;
 }
