@@ -30,6 +30,7 @@ static int take_rights(struct umsg *m, const int __user *fds, size_t n)
 			return -EBADF;
 		m->files[m->nfiles++] = f;
 		atomic64_inc(&m->user->inflight);
+		gc_inflight(f);
 	}
 	return 0;
 }
@@ -142,8 +143,10 @@ void umsg_drop_files(struct umsg *m)
 		user_put(m->user);
 		m->user = NULL;
 	}
-	for (unsigned i = 0; i < m->nfiles; i++)
+	for (unsigned i = 0; i < m->nfiles; i++) {
+		gc_landed(m->files[i]);
 		fput(m->files[i]);
+	}
 	m->nfiles = 0;
 }
 

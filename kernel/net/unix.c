@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets: life, names, connections. See unix.h for the locks. Descriptors that two sockets hold of each other in
- * flight are freed only when both are closed (there is no collector of such cycles). */
+/* Unix sockets: life, names, connections. See unix.h for the locks. */
 #include "unix.h"
 
 DEFINE_MUTEX(unix_mutex);
@@ -26,6 +25,7 @@ struct usock *usock_new(int type)
 	INIT_LIST_HEAD(&s->bound);
 	INIT_LIST_HEAD(&s->backlog);
 	INIT_LIST_HEAD(&s->pending);
+	INIT_LIST_HEAD(&s->gc_node);
 	INIT_LIST_HEAD(&s->senders);
 	INIT_LIST_HEAD(&s->sender_node);
 	s->sndbuf = s->rcvbuf = SNDBUF;
@@ -466,4 +466,8 @@ static void release(struct usock *s, bool embryo)
 	usock_put(s);
 }
 
-void usock_release(struct usock *s) { release(s, false); }
+void usock_release(struct usock *s)
+{
+	release(s, false);
+	unix_gc();
+}

@@ -109,6 +109,10 @@ struct usock {
 	struct list_head backlog;   /* (unix_mutex) connected, not accepted: their `pending` */
 	struct list_head pending;
 	unsigned nbacklog, maxbacklog;
+	struct list_head gc_node;   /* gc.c has these: while its file is in a message */
+	struct file *gc_file;
+	long inflight, gc_refs;
+	bool gc_candidate;
 	struct ucred peercred;
 	bool passcred, oobinline;
 	int linger[2]; /* closing never waits, so told only */
@@ -152,6 +156,9 @@ int scm_send(const struct msghdr *h, struct umsg *m);
 void scm_recv(struct usock *s, struct msghdr *h, struct umsg *m, unsigned flags, bool peek);
 void umsg_free(struct umsg *m);
 void umsg_drop_files(struct umsg *m);
+void gc_inflight(struct file *f);
+void gc_landed(struct file *f);
+void unix_gc(void);
 void ucred_current(struct ucred *c);
 
 #endif
