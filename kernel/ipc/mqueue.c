@@ -76,6 +76,29 @@ static unsigned mq_poll(struct file *f, poll_table *pt)
 	return (READ_ONCE(q->count) ? POLLIN | POLLRDNORM : 0) | (READ_ONCE(q->count) < q->maxmsg ? POLLOUT | POLLWRNORM : 0);
 }
 
+/* What mq_overview(7) says a queue's file shows. */
+static ssize_t mq_read(struct file *f, struct iov_iter *to, loff_t *pos)
+{
+	struct mq *q = f->private;
+	struct mq_msg *m;
+	size_t bytes = 0;
+	char text[80];
+	int n;
+
+	mutex_lock(&q->lock);
+	list_for_each_entry(m, &q->list, node)
+		bytes += m->size;
+	n = snprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", bytes,
+		     q->notify ? q->event.sigev_notify : 0,
+		     q->notify && q->event.sigev_notify == SIGEV_SIGNAL ? q->event.sigev_signo : 0, pid_nr(q->notify));
+	mutex_unlock(&q->lock);
+	if (*pos >= n)
+		return 0;
+	n = (int)copy_to_iter(text + *pos, min_t(size_t, (size_t)(n - *pos), to->count), to);
+	*pos += n;
+	return n ? n : to->count ? -EFAULT : 0;
+}
+
 static int mq_flush(struct file *f)
 {
 	struct mq *q = f->private;
@@ -96,7 +119,7 @@ static int mq_release(struct inode *i, struct file *f)
 	return 0;
 }
 
-static const struct file_operations mq_fops = { .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = no_llseek };
+static const struct file_operations mq_fops = { .read = mq_read, .poll = mq_poll, .flush = mq_flush, .release = mq_release, .llseek = no_llseek };
 
 static struct mq *find(const char *name)
 {

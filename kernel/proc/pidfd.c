@@ -123,8 +123,15 @@ long sys_pidfd_send_signal(int fd, int sig, struct siginfo __user *uinfo, unsign
 	if (flags)
 		return -EINVAL;
 	p = pidfd_pid(fd, NULL);
-	if (IS_ERR(p))
-		return PTR_ERR(p);
+	if (IS_ERR(p)) { /* a descriptor of /proc/PID serves, too */
+		struct file *f = fget((unsigned)fd);
+
+		p = f ? proc_dir_pid(f) : NULL;
+		if (f)
+			fput(f);
+		if (!p)
+			return -EBADF;
+	}
 	if (uinfo)
 		r = read_info(&i, uinfo, sig, p);
 	if (!r) {

@@ -31,6 +31,7 @@ struct tty {
 	unsigned signals;	      /* (l) bits by signal number, to send after unlocking */
 	unsigned generation;	      /* (l) counts hang-ups; a file of an older one is dead */
 	bool exclusive;		      /* (l) */
+	struct termios lck;	      /* (l) bits and characters that TCSETS may not change */
 	struct winsize ws;	      /* (l) */
 	int open_count;		      /* (o) */
 	wait_queue_head_t read_wait, write_wait;

@@ -58,6 +58,41 @@ static int termio_from(struct tty *t, const void __user *u, struct termios *n)
 	return 0;
 }
 
+/* ioctl_tty(2), TIOCSLCKTRMIOS: what is set in the lock stays as it was. */
+static void keep_locked(struct termios *n, const struct termios *old, const struct termios *lck)
+{
+	n->c_iflag = (n->c_iflag & ~lck->c_iflag) | (old->c_iflag & lck->c_iflag);
+	n->c_oflag = (n->c_oflag & ~lck->c_oflag) | (old->c_oflag & lck->c_oflag);
+	n->c_cflag = (n->c_cflag & ~lck->c_cflag) | (old->c_cflag & lck->c_cflag);
+	n->c_lflag = (n->c_lflag & ~lck->c_lflag) | (old->c_lflag & lck->c_lflag);
+	if (lck->c_line)
+		n->c_line = old->c_line;
+	for (unsigned i = 0; i < NCCS; i++)
+		if (lck->c_cc[i])
+			n->c_cc[i] = old->c_cc[i];
+}
+
+static long termios_lock(struct tty *t, unsigned cmd, void __user *u)
+{
+	struct termios m;
+	unsigned long f;
+
+	if (cmd == TIOCGLCKTRMIOS) {
+		spin_lock_irqsave(&t->lock, f);
+		m = t->lck;
+		spin_unlock_irqrestore(&t->lock, f);
+		return copy_to_user(u, &m, sizeof(m)) ? -EFAULT : 0;
+	}
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (copy_from_user(&m, u, sizeof(m)))
+		return -EFAULT;
+	spin_lock_irqsave(&t->lock, f);
+	t->lck = m;
+	spin_unlock_irqrestore(&t->lock, f);
+	return 0;
+}
+
 static long set_attributes(struct tty *t, const void __user *u, bool wait, bool flush, bool old_form)
 {
 	struct termios n, old;
@@ -75,6 +110,7 @@ static long set_attributes(struct tty *t, const void __user *u, bool wait, bool 
 	}
 	spin_lock_irqsave(&t->lock, f);
 	old = t->ld.t;
+	keep_locked(&n, &old, &t->lck);
 	if (flush)
 		n_tty_flush_in(&t->ld);
 	n_tty_set_termios(&t->ld, &n);
@@ -228,6 +264,9 @@ long tty_common_ioctl(struct tty *t, struct file *f, unsigned cmd, unsigned long
 	case TCSETSF:
 	case TCSETSF2:
 		return set_attributes(t, u, true, true, false);
+	case TIOCGLCKTRMIOS:
+	case TIOCSLCKTRMIOS:
+		return termios_lock(t, cmd, u);
 	case TCGETA:
 		return get_termio(t, u);
 	case TCSETA:

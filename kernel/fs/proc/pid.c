@@ -202,6 +202,14 @@ static bool ref_alive(struct pnode *n)
 	return ok;
 }
 
+/* The process whose /proc/PID an open file is, referenced; NULL. */
+struct pid *proc_dir_pid(const struct file *f)
+{
+	struct pid_ref *r = f->op == &base_fops ? pid_ref_of(f->inode) : NULL;
+
+	return r && r->entry == &dir_base && !r->thread ? get_pid(r->pid) : NULL;
+}
+
 struct pid_ref *pid_ref_of(const struct inode *i)
 {
 	return inode_pnode(i)->data;

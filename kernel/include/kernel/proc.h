@@ -32,6 +32,7 @@ struct sem_undo_list;
 int sem_clone(struct task *t);
 void sem_exit(struct task *t);
 struct file;
+struct pid *proc_dir_pid(const struct file *f);
 bool pidfd_info(struct file *f, pid_t *nr); /* is it a pidfd, and of which process? */
 struct pid *find_get_pid(pid_t nr); /* referenced, or NULL */
 struct pid *get_pid(struct pid *p);
