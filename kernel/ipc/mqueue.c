@@ -233,6 +233,7 @@ long sys_mq_open(const char *uname, int flags, mode_t mode, void *uattr)
 			mq_put(q);
 		return PTR_ERR(f);
 	}
+	f->mode &= ~FMODE_STREAM; /* read(2) has an end */
 	fd_install((unsigned)fd, f);
 	return fd;
 }
