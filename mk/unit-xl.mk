@@ -3,7 +3,7 @@
 
 UXL     := $(B)/unit/xl/xl
 UXL_SRC := $(wildcard tools/xl/*.c)
-UXL_LIB := $(addprefix $(B)/tools/,libzxbuild.a libzxxml.a libzx.a)
+UXL_LIB := $(addprefix $(B)/tools/,libzxstream.a libzxbuild.a libzxxml.a libzx.a)
 
 $(UXL): tests/unit/xl/test_xl.c $(UXL_SRC) $(UXL_LIB) $(shell find tools include -name '*.h')
 	@mkdir -p $(@D)
