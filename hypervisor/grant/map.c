@@ -190,14 +190,12 @@ static void undo_all(struct domain *ld, struct maptrack **m, const uint32_t *han
 	p2m_batch_end(&batch);
 	physmap_unlock(ld);
 	p2m_flush(ld);
-	for (unsigned i = 0, end; i < n; i = end) {
+	for (unsigned i = 0; i < n;) {
 		/* It stays until its last page is let go, and this is one of them. */
 		struct domain *rd = domain_get(m[i]->domid);
 
 		BUG_ON(!rd);
-		for (end = i + 1; end < n && m[end]->domid == m[i]->domid; end++)
-			;
-		grant_release_many(rd, &m[i], end - i);
+		i += grant_release_many(rd, &m[i], n - i);
 		domain_put(rd);
 	}
 	spin_lock(&lgt->maptrack_lock);

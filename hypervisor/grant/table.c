@@ -155,6 +155,9 @@ static inline void unmark_entry(struct grant_entry_v1 *e, const struct active *a
 		__atomic_fetch_and(header(e), act->reads ? ~GTF_writing : ~(GTF_writing | GTF_reading), __ATOMIC_SEQ_CST);
 }
 
+/* A guest's buffers lie in a few regions of 2 MiB by turns: one run for each. */
+#define RUNS 4
+
 /*
  * First use: the frame is looked up now and stays what it is while the entry is in use. Only the domain's own plain memory:
  * neither what it maps of others nor the hypervisor's pages. rd's map is frozen: an entry that is there stays, and who lets
@@ -164,7 +167,7 @@ static inline int16_t pin_frame(struct domain *rd, struct grant_entry_v1 *e, str
 				struct p2m_run *run)
 {
 	gfn_t gfn = __atomic_load_n(&e->frame, __ATOMIC_SEQ_CST);
-	void *va = p2m_run_va(rd, run, gfn, !readonly);
+	void *va = p2m_run_va(rd, &run[gfn >> ORDER_2M & (RUNS - 1)], gfn, !readonly);
 	struct page *pg;
 
 	if (likely(va)) {
@@ -250,13 +253,13 @@ static inline struct page *release(struct grant_table *gt, uint32_t ref, bool re
 int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly, struct grant_hold *out)
 {
 	struct grant_table *gt = rd->grant;
-	struct p2m_run run = { 0 };
+	struct p2m_run run[RUNS] = { 0 };
 	struct active *act;
 	int16_t st;
 
 	spin_lock(&gt->lock);
 	p2m_freeze(rd);
-	st = acquire(rd, ref, by, readonly, &run, &act);
+	st = acquire(rd, ref, by, readonly, run, &act);
 	p2m_thaw(rd);
 	if (!st)
 		*out = (struct grant_hold){ rd, ref, readonly, act->mfn, act->gfn };
@@ -267,7 +270,7 @@ int16_t grant_acquire(struct domain *rd, uint32_t ref, domid_t by, bool readonly
 void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, unsigned n)
 {
 	struct grant_table *gt = rd->grant;
-	struct p2m_run run = { 0 };
+	struct p2m_run run[RUNS] = { 0 };
 	struct active *act;
 
 	spin_lock(&gt->lock);
@@ -275,7 +278,7 @@ void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, un
 	for (unsigned i = 0; i < n; i++) {
 		if (it[i].status)
 			continue;
-		it[i].status = acquire(rd, it[i].ref, by, it[i].readonly, &run, &act);
+		it[i].status = acquire(rd, it[i].ref, by, it[i].readonly, run, &act);
 		if (!it[i].status)
 			it[i].mfn = act->mfn;
 	}
@@ -295,20 +298,19 @@ void grant_release(struct domain *rd, uint32_t ref, bool readonly)
 		page_put(drop);
 }
 
-void grant_release_many(struct domain *rd, struct maptrack *const *m, unsigned n)
+unsigned grant_release_many(struct domain *rd, struct maptrack *const *m, unsigned n)
 {
 	struct grant_table *gt = rd->grant;
-	struct page *drop[GRANT_BATCH];
-	unsigned dropped = 0;
+	unsigned i;
 
 	spin_lock(&gt->lock);
-	for (unsigned i = 0; i < n; i++) {
+	for (i = 0; i < n && m[i]->domid == rd->id; i++) {
 		struct page *pg = release(gt, m[i]->ref, m[i]->flags & MT_READONLY);
 
+		/* With the lock held: the page heap's come behind it, and rd is the caller's. */
 		if (pg)
-			drop[dropped++] = pg;
+			page_put_held(pg);
 	}
 	spin_unlock(&gt->lock);
-	while (dropped)
-		page_put(drop[--dropped]);
+	return i;
 }

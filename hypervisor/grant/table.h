@@ -83,8 +83,8 @@ struct grant_item {
 };
 /* Under one lock. Sets mfn. */
 void grant_acquire_many(struct domain *rd, domid_t by, struct grant_item *it, unsigned n);
-/* What these handles stand for, all of rd's grants. */
-void grant_release_many(struct domain *rd, struct maptrack *const *m, unsigned n);
+/* What these handles stand for, as far as they follow each other as rd's grants; how many those are. */
+unsigned grant_release_many(struct domain *rd, struct maptrack *const *m, unsigned n);
 
 /* At most GRANT_BATCH; each operation's status tells how it went. Unmaps: one flush before the pages are let go. */
 void grant_map_batch(struct domain *ld, struct gnttab_map_grant_ref *op, unsigned n);

@@ -221,15 +221,19 @@ void gnttab_end_access_put(grant_ref_t ref, struct page *page)
 
 void gnttab_end_refs(grant_ref_t *refs, unsigned n)
 {
-	unsigned ended = 0;
+	unsigned long flags;
+	unsigned kept = 0;
 
+	spin_lock_irqsave(&grant_lock, flags);
 	for (unsigned i = 0; i < n; i++) {
-		if (end_entry(refs[i]))
-			refs[ended++] = refs[i];
+		if (likely(end_entry(refs[i])))
+			free_refs[nr_free++] = refs[i];
 		else
-			gnttab_end_access_put(refs[i], NULL);
+			refs[kept++] = refs[i];
 	}
-	give_back(refs, ended);
+	spin_unlock_irqrestore(&grant_lock, flags);
+	while (kept)
+		gnttab_end_access_put(refs[--kept], NULL);
 }
 
 /* --- mapping others' frames ----------------------------------------------------------------------------------- */

@@ -111,6 +111,18 @@ static inline bool page_get_plain(struct page *p, domid_t owner)
 }
 /* Drops one; at zero the page leaves its owner and goes to the heap. */
 void page_put(struct page *p);
+/* The same, short where it is not the last one. */
+static inline void page_put_held(struct page *p)
+{
+	uint64_t old = __atomic_load_n(&p->word, __ATOMIC_RELAXED);
+
+	do {
+		if ((old & PGC_COUNT) < 2) {
+			page_put(p);
+			return;
+		}
+	} while (!__atomic_compare_exchange_n(&p->word, &old, old - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+}
 /* Drops the owner's own reference once: true when this call dropped it (decrease_reservation, relinquish). */
 bool page_release(struct page *p);
 static inline domid_t page_owner_id(const struct page *p) { return READ_ONCE(p->owner); }
