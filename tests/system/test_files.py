@@ -198,3 +198,9 @@ def test_more(workdir, rng, what):
     process, log = qemu(workdir, what, f"file={image},format=raw", seed=rng.getrandbits(40))
     finish(process, log, 120)
     clean(image)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs():
+    """What the tests boot and plain `make` does not build."""
+    subprocess.run(["make", "-s", INITRD], check=True)
