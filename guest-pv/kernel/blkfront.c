@@ -11,6 +11,7 @@
 #include <kernel/errno.h>
 #include <kernel/init.h>
 #include <kernel/kernel.h>
+#include <kernel/sched.h>
 #include <kernel/slab.h>
 #include <kernel/smp.h>
 #include <kernel/string.h>
@@ -209,6 +210,36 @@ static int make_disk(struct blkfront *info, u64 sectors, unsigned vdisk_info)
 	return add_disk(d);
 }
 
+/* After a restore, on new rings. The queue keeps the limits it has; a back end that does less cannot serve it. */
+static void reconnect(struct blkfront *info, u64 sectors)
+{
+	const char *peer = info->dev->otherend;
+	u64 segments = xenbus_read_u64(peer, "feature-max-indirect-segments", 0);
+
+	if ((info->max_segments > BLKIF_MAX_SEGMENTS_PER_REQUEST && segments < info->max_segments) ||
+	    (info->has_flush && !xenbus_read_u64(peer, "feature-flush-cache", 0)) ||
+	    (info->has_discard && !xenbus_read_u64(peer, "feature-discard", 0))) {
+		xenbus_dev_fatal(info->dev, -EOPNOTSUPP, "the back end does less than the one before");
+		return;
+	}
+	if (info->max_segments > BLKIF_MAX_SEGMENTS_PER_REQUEST) {
+		unsigned had = info->max_segments;
+
+		blkfront_grant_indirect_pages(info);
+		if (info->max_segments < had) {
+			xenbus_dev_fatal(info->dev, -ENOMEM, "no grants for indirect requests");
+			return;
+		}
+	}
+	if (sectors && sectors != get_capacity(info->disk))
+		set_capacity(info->disk, sectors);
+	xenbus_switch_state(info->dev, XenbusStateConnected);
+	info->connected = true;
+	info->suspended = false;
+	pr_info("blkfront: %s: connected again\n", info->disk->name);
+	blk_run_queue(info->queue);
+}
+
 static void connect(struct blkfront *info)
 {
 	const char *peer = info->dev->otherend;
@@ -218,6 +249,10 @@ static void connect(struct blkfront *info)
 	u64 segments = xenbus_read_u64(peer, "feature-max-indirect-segments", 0);
 	int e;
 
+	if (info->disk && info->suspended) {
+		reconnect(info, sectors);
+		return;
+	}
 	if (info->disk) { /* a resize */
 		if (sectors == get_capacity(info->disk))
 			return;
@@ -323,11 +358,40 @@ static void blkfront_remove(struct xenbus_device *dev)
 	kvfree(info);
 }
 
+static void blkfront_suspend(struct xenbus_device *dev)
+{
+	struct blkfront *info = dev->data;
+
+	info->suspended = true;
+	/* Whoever dispatches now began before; the next one sees the flag. */
+	while (READ_ONCE(info->queue->running))
+		msleep(1);
+}
+
+static void blkfront_resume(struct xenbus_device *dev, bool fresh)
+{
+	struct blkfront *info = dev->data;
+
+	if (!fresh || !info->disk) {
+		info->suspended = false;
+		if (fresh)
+			free_rings(info);       /* it had not come far: from the start */
+		else
+			blk_run_queue(info->queue);
+		return;
+	}
+	info->connected = false;
+	blkfront_requeue_outstanding(info);
+	free_rings(info);
+}
+
 static struct xenbus_driver blkfront_driver = {
 	.type = "vbd",
 	.probe = blkfront_probe,
 	.otherend_changed = blkfront_otherend_changed,
 	.remove = blkfront_remove,
+	.suspend = blkfront_suspend,
+	.resume = blkfront_resume,
 };
 
 static int blkfront_init(void)

@@ -65,6 +65,7 @@ struct blkfront {
 	unsigned max_segments;
 	/* connected goes to false for good, with every ring's lock taken once after that */
 	volatile bool connected, broken;
+	volatile bool suspended;    /* requests wait */
 	bool has_flush, has_discard, persistent, closing;
 	unsigned nr_rings;
 	struct front_ring *rings[MAX_RINGS];
@@ -78,6 +79,8 @@ struct front_ring *blkfront_make_ring(struct blkfront *info, unsigned nr);
 void blkfront_free_ring(struct front_ring *r);
 /* All shadows get a granted page for segments, or max_segments becomes what fits a request itself. */
 void blkfront_grant_indirect_pages(struct blkfront *info);
+/* After a restore: requests that the old back end had begin again, when the disk is connected. */
+void blkfront_requeue_outstanding(struct blkfront *info);
 /* Requests that will never be answered end with an error. */
 void blkfront_fail_outstanding(struct blkfront *info);
 

@@ -219,6 +219,8 @@ static int blkfront_queue_rq(struct request_queue *q, struct request *rq)
 	unsigned n = info->nr_rings, first = n ? (unsigned)smp_processor_id() % n : 0;
 	int e = -EIO;
 
+	if (info->suspended)
+		return -EBUSY;
 	for (unsigned i = 0; i < n; i++) {
 		e = put_on_ring(info->rings[(first + i) % n], rq);
 		if (e != -EBUSY)
@@ -392,6 +394,25 @@ void blkfront_grant_indirect_pages(struct blkfront *info)
 	for (unsigned i = 0; i < info->nr_rings; i++)
 		if (!grant_ring_indirect_pages(info->rings[i])) /* all or none */
 			info->max_segments = BLKIF_MAX_SEGMENTS_PER_REQUEST;
+}
+
+void blkfront_requeue_outstanding(struct blkfront *info)
+{
+	for (unsigned n = 0; n < info->nr_rings; n++)
+		for (unsigned i = 0; i < RING_ENTRIES; i++) {
+			struct front_ring *r = info->rings[n];
+			struct request *rq;
+			unsigned long flags;
+
+			spin_lock_irqsave(&r->lock, flags);
+			rq = r->shadow[i].rq;
+			r->shadow[i].rq = NULL;
+			if (rq)
+				drop_refs(r, &r->shadow[i]);
+			spin_unlock_irqrestore(&r->lock, flags);
+			if (rq)
+				blk_requeue_request(rq);
+		}
 }
 
 void blkfront_fail_outstanding(struct blkfront *info)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests of the toolstack: control/shutdown (poweroff, halt, reboot) is acknowledged by emptying the node and turned
- * into the signal that busybox's and other inits understand; without an init that listens the kernel does it itself.
+ * into the signal that busybox's and other inits understand; without an init that listens the kernel does it itself; suspend
+ * is the kernel's own matter (kernel/xen/suspend.c).
  * control/sysrq is a letter: boot, crash, power off at once. Runs in the xenwatch thread; no locks.
  */
 #include <kernel/errno.h>
@@ -12,6 +13,7 @@
 #include <kernel/signal.h>
 #include <kernel/slab.h>
 #include <kernel/string.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/xen.h>
 #include <kernel/xen/xenbus.h>
 #include <uapi/signal.h>
@@ -50,6 +52,10 @@ static const struct {
 
 static void obey(const char *word)
 {
+	if (!strcmp(word, "suspend")) {
+		xen_suspend();
+		return;
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(requests); i++) {
 		if (strcmp(word, requests[i].word))
 			continue;
@@ -133,6 +139,7 @@ static int shutdown_start(void *arg)
 	}
 	xenbus_write(XBT_NIL, "control", "feature-poweroff", "1");
 	xenbus_write(XBT_NIL, "control", "feature-reboot", "1");
+	xenbus_write(XBT_NIL, "control", "feature-suspend", "1");
 	xenbus_write(XBT_NIL, "control", "feature-sysrq", "1");
 	if (register_xenbus_watch(&shutdown_watch) || register_xenbus_watch(&sysrq_watch))
 		pr_err("xen: cannot watch control/shutdown and control/sysrq\n");

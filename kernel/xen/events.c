@@ -6,6 +6,7 @@
  */
 #include <kernel/xen/events.h>
 #include <kernel/xen/hypercall.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/xen.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
@@ -45,16 +46,17 @@ static struct port_info *port_info(evtchn_port_t port)
 /* Makes the port known and masked, on CPU cpu. */
 static int port_bind(evtchn_port_t port, int cpu, void (*direct)(void), int irq)
 {
-	struct port_info *fresh = kcalloc(PORTS_PER_PAGE, sizeof(*fresh), GFP_ATOMIC);
+	struct port_info *fresh = NULL;
 	struct port_info *info;
 	unsigned long flags;
 	int r;
 
-	if (!fresh)
-		return -ENOMEM;
-	if (port >= evtchn_ops->max_ports) {
-		kfree(fresh);
+	if (port >= evtchn_ops->max_ports)
 		return -ENOSPC;
+	if (!READ_ONCE(port_pages[port / PORTS_PER_PAGE])) {
+		fresh = kcalloc(PORTS_PER_PAGE, sizeof(*fresh), GFP_ATOMIC);
+		if (!fresh)
+			return -ENOMEM;
 	}
 	spin_lock_irqsave(&evtchn_lock, flags);
 	if (!port_pages[port / PORTS_PER_PAGE]) {
@@ -320,21 +322,61 @@ int xen_events_prepare_cpu(int cpu)
 	return evtchn_ops->setup_cpu ? evtchn_ops->setup_cpu(cpu) : 0;
 }
 
-int xen_events_init(void)
+/* One vector for all vCPUs, injected while an upcall is pending: it needs no EOI, so no exit. */
+static void set_callback(void)
 {
-	int r;
+	int r = xen_set_param(HVM_PARAM_CALLBACK_IRQ, (u64)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | VECTOR_XEN);
 
+	if (r)
+		panic("xen: the hypervisor refuses an event callback vector: %d", r);
+}
+
+static void mask_all(void)
+{
 	for (unsigned w = 0; w < 64; w++)
 		xen_shared_info->evtchn_mask[w] = ~0UL;
+}
+
+/* Every binding is void. An irq keeps its number and its handlers, with port 0, until its owner has a new port for it. */
+void xen_events_resume(void)
+{
+	mask_all();
+	for (unsigned i = 0; i < ARRAY_SIZE(port_pages); i++)
+		for (unsigned k = 0; port_pages[i] && k < PORTS_PER_PAGE; k++) {
+			struct port_info *info = &port_pages[i][k];
+
+			if (!info->irq && !info->direct)
+				continue;
+			evtchn_ops->bind_to_cpu(i * PORTS_PER_PAGE + k, -1, info->cpu);
+			if (info->irq)
+				irq_set_chip(info->irq, &dyn_chip, NULL);
+			*info = (struct port_info){ .cpu = -1 };
+		}
+	if (evtchn_ops->resume)
+		evtchn_ops->resume();
+	set_callback();
+}
+
+int evtchn_rebind_irq(int irq, evtchn_port_t port)
+{
+	int r = port_bind(port, 0, NULL, irq);
+
+	if (r)
+		return r;
+	irq_set_chip(irq, &dyn_chip, (void *)(unsigned long)port);
+	evtchn_ops->unmask(port);
+	return 0;
+}
+
+int xen_events_init(void)
+{
+	mask_all();
 	evtchn_ops = &evtchn_fifo_ops;
 	if (!use_fifo || xen_events_prepare_cpu(0))
 		evtchn_ops = &evtchn_2l_ops;
 
 	set_vector_handler(VECTOR_XEN, upcall);
-	/* one vector for all vCPUs, injected while an upcall is pending: it needs no EOI, so no exit */
-	r = xen_set_param(HVM_PARAM_CALLBACK_IRQ, (u64)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | VECTOR_XEN);
-	if (r)
-		panic("xen: the hypervisor refuses an event callback vector: %d", r);
+	set_callback();
 	pr_info("xen: %s event channels, upcall by vector 0x%x\n", evtchn_ops->name, VECTOR_XEN);
 	return 0;
 }

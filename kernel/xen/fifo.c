@@ -17,6 +17,7 @@
 
 static event_word_t *word_page[NR_ARRAY_PAGES];
 static DEFINE_PER_CPU(struct evtchn_fifo_control_block *, control_block);
+static DEFINE_PER_CPU(bool, block_known); /* to the hypervisor */
 struct queue_heads {
 	u32 head[EVTCHN_FIFO_MAX_QUEUES];
 };
@@ -71,19 +72,40 @@ static int fifo_setup_cpu(int cpu)
 	struct evtchn_fifo_control_block *block = per_cpu(control_block, cpu);
 	long r;
 
-	if (block)
+	if (per_cpu(block_known, cpu))
 		return 0;
-	block = (struct evtchn_fifo_control_block *)get_zeroed_page(GFP_KERNEL);
+	if (!block)
+		block = (struct evtchn_fifo_control_block *)get_zeroed_page(GFP_KERNEL);
 	if (!block)
 		return -ENOMEM;
+	per_cpu(control_block, cpu) = block;
 	op.control_gfn = virt_to_phys(block) >> PAGE_SHIFT;
 	r = HYPERVISOR_event_channel_op(EVTCHNOP_init_control, &op);
-	if (r) {
-		free_page((unsigned long)block);
-		return (int)r;
+	per_cpu(block_known, cpu) = !r;
+	return (int)r;
+}
+
+/* Empty queues; the pages of words are told again in their order once the first control block is known. */
+static void fifo_resume(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		per_cpu(block_known, cpu) = false;
+		*per_cpu_ptr(&queues, cpu) = (struct queue_heads){ 0 };
+		if (per_cpu(control_block, cpu))
+			*per_cpu(control_block, cpu) = (struct evtchn_fifo_control_block){ 0 };
 	}
-	per_cpu(control_block, cpu) = block;
-	return 0;
+	if (fifo_setup_cpu(0))
+		panic("xen: no event queues after a restore");
+	for (unsigned i = 0; i < NR_ARRAY_PAGES && word_page[i]; i++) {
+		struct evtchn_expand_array op = { .array_gfn = virt_to_phys(word_page[i]) >> PAGE_SHIFT };
+
+		for (unsigned w = 0; w < WORDS_PER_PAGE; w++)
+			word_page[i][w] = 1U << EVTCHN_FIFO_MASKED;
+		if (HYPERVISOR_event_channel_op(EVTCHNOP_expand_array, &op))
+			panic("xen: no event words after a restore");
+	}
 }
 
 /* The hypervisor queues on the vCPU that it knows the port is bound to: nothing to keep here. */
@@ -163,6 +185,7 @@ const struct evtchn_ops evtchn_fifo_ops = {
 	.max_ports = EVTCHN_FIFO_NR_CHANNELS,
 	.setup = fifo_setup,
 	.setup_cpu = fifo_setup_cpu,
+	.resume = fifo_resume,
 	.bind_to_cpu = fifo_bind_to_cpu,
 	.clear_pending = fifo_clear_pending,
 	.mask = fifo_mask,

@@ -2,6 +2,7 @@
 /* The grant table of this domain (version 1) and the mapping of others' grants. See <kernel/xen/grant.h>. */
 #include <kernel/xen/grant.h>
 #include <kernel/xen/hypercall.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/xen.h>
 #include <kernel/errno.h>
 #include <kernel/irq.h>
@@ -325,6 +326,21 @@ void gnttab_unmap_refs(const grant_handle_t *handles, struct page **pages, unsig
 		handles += count;
 		pages += count;
 		n -= count;
+	}
+}
+
+void gnttab_resume(void)
+{
+	struct gnttab_set_version version = { .version = 1 };
+
+	HYPERVISOR_grant_table_op(GNTTABOP_set_version, &version, 1);
+	for (unsigned i = nr_frames; i-- > 0;) { /* the last first: the table grows once */
+		struct xen_add_to_physmap op = {
+			.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = i, .gpfn = page_to_pfn(virt_to_page(frames[i])),
+		};
+
+		if (HYPERVISOR_memory_op(XENMEM_add_to_physmap, &op))
+			panic("xen: no grant table after a restore");
 	}
 }
 

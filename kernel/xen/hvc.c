@@ -6,6 +6,7 @@
  */
 #include <kernel/xen/events.h>
 #include <kernel/xen/hypercall.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/xen.h>
 #include <kernel/errno.h>
 #include <kernel/printk.h>
@@ -26,6 +27,7 @@ static const struct hvc_ops *hvc_ops;
 static struct tty *hvc_tty;
 static struct xencons_interface *cons;
 static evtchn_port_t cons_port;
+static int cons_irq;
 static DEFINE_SPINLOCK_RANK(out_lock, RANK_CONSOLE);
 
 /* --- the ring ---------------------------------------------------------------------------------------------------- */
@@ -200,6 +202,19 @@ static int find_ring(void)
 	return 0;
 }
 
+/* The ring's page is where it was, empty; its port is another. */
+void hvc_resume(void)
+{
+	u64 port;
+
+	if (!cons || cons_irq <= 0)
+		return;
+	if (xen_get_param(HVM_PARAM_CONSOLE_EVTCHN, &port) || evtchn_rebind_irq(cons_irq, (evtchn_port_t)port))
+		return; /* without a console there is nobody to tell */
+	cons_port = (evtchn_port_t)port;
+	hvc_interrupt(cons_irq, NULL);
+}
+
 static int hvc_init(void)
 {
 	int e;
@@ -215,7 +230,7 @@ static int hvc_init(void)
 			return 0; /* a domain without console */
 		hvc_ops = &ring_ops;
 		if (!e)
-			e = bind_evtchn_to_irqhandler(cons_port, hvc_interrupt, "hvc_console", NULL);
+			e = cons_irq = bind_evtchn_to_irqhandler(cons_port, hvc_interrupt, "hvc_console", NULL);
 	}
 	if (e < 0) {
 		pr_err("hvc: no console: %d\n", e);

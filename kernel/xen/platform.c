@@ -5,6 +5,7 @@
  */
 #include <kernel/xen/events.h>
 #include <kernel/xen/hypercall.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/time.h>
 #include <kernel/xen/xen.h>
 #include <kernel/errno.h>
@@ -35,23 +36,32 @@ static void read_features(void)
 	}
 }
 
+static int place_shared_info(struct page *page)
+{
+	struct xen_add_to_physmap op = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .idx = 0, .gpfn = page_to_pfn(page),
+	};
+
+	return (int)HYPERVISOR_memory_op(XENMEM_add_to_physmap, &op);
+}
+
 static int map_shared_info(void)
 {
 	/* not RAM of ours: a 1:1 domain keeps its own frames for ever, and no other loses one */
 	struct page *page = xen_alloc_foreign_page();
-	struct xen_add_to_physmap op = {
-		.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .idx = 0,
-	};
-	long r;
+	int r;
 
 	if (!page)
 		return -ENOMEM;
-	op.gpfn = page_to_pfn(page);
-	r = HYPERVISOR_memory_op(XENMEM_add_to_physmap, &op);
-	if (r)
-		return (int)r;
-	xen_shared_info = page_address(page);
-	return 0;
+	r = place_shared_info(page);
+	if (!r)
+		xen_shared_info = page_address(page);
+	return r;
+}
+
+int xen_platform_resume(void)
+{
+	return place_shared_info(virt_to_page(xen_shared_info));
 }
 
 int xen_register_vcpu_info(int cpu)

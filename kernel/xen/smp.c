@@ -2,6 +2,7 @@
 /* Interrupts between CPUs as event channels: one hypercall to send, no EOI. The CPUs themselves start by INIT and SIPI
  * like on any machine (arch/). No locks: each CPU's ports are bound once, before it starts. */
 #include <kernel/xen/events.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/time.h>
 #include <kernel/xen/xen.h>
 #include <kernel/printk.h>
@@ -25,6 +26,15 @@ static int bind_ipis(int cpu)
 	return 0;
 }
 
+static int bind_cpu(int cpu)
+{
+	int r = bind_ipis(cpu);
+
+	if (!r)
+		r = bind_virq_direct(VIRQ_TIMER, cpu, timer_interrupt);
+	return r < 0 ? r : 0;
+}
+
 static int xen_prepare_cpu(int cpu)
 {
 	int r;
@@ -35,14 +45,22 @@ static int xen_prepare_cpu(int cpu)
 	if (!r)
 		r = xen_events_prepare_cpu(cpu);
 	if (!r)
-		r = bind_ipis(cpu);
-	if (!r) {
-		r = bind_virq_direct(VIRQ_TIMER, cpu, timer_interrupt);
-		r = r < 0 ? r : 0;
-	}
+		r = bind_cpu(cpu);
 	if (r)
 		pr_err("xen: CPU %d cannot be prepared: %d\n", cpu, r);
 	return r;
+}
+
+/* A CPU that is down is prepared from the start when it comes. */
+void xen_smp_resume(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(call_port, cpu) = per_cpu(resched_port, cpu) = 0;
+	for_each_online_cpu(cpu)
+		if (bind_cpu(cpu))
+			panic("xen: interrupts of CPU %d after a restore", cpu);
 }
 
 static void xen_send_resched(int cpu)

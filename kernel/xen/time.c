@@ -5,6 +5,7 @@
  */
 #include <kernel/xen/events.h>
 #include <kernel/xen/hypercall.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/time.h>
 #include <kernel/xen/xen.h>
 #include <kernel/atomic.h>
@@ -41,10 +42,11 @@ static u64 pvclock_read(const struct vcpu_time_info *t, u8 *flags)
 	return ns;
 }
 
+static volatile u64 latest;
+
 /* Without the STABLE flag two CPUs may disagree a little: never go back behind what anybody saw. */
 u64 xen_system_time(void)
 {
-	static volatile u64 latest;
 	u64 now, seen;
 	u8 flags;
 
@@ -61,7 +63,12 @@ u64 xen_system_time(void)
 	return now;
 }
 
-static struct clocksource xen_clocksource = { .name = "xen", .rating = 400, .read_ns = xen_system_time };
+/* What this kernel's clock is ahead of the hypervisor's, which after a restore may be another one. Changes while alone. */
+static s64 clock_offset;
+
+static u64 read_clock(void) { return xen_system_time() + (u64)clock_offset; }
+
+static struct clocksource xen_clocksource = { .name = "xen", .rating = 400, .read_ns = read_clock };
 
 /*
  * Stolen time: the hypervisor writes each vCPU's times by state into its area whenever that vCPU gets a CPU (vcpu.h). With
@@ -149,6 +156,23 @@ static void set_wall_clock(void)
 	} while ((version & 1) || READ_ONCE(xen_shared_info->wc_version) != version);
 	ktime_set_real((ktime_t)(((u64)sec_hi << 32 | sec) * NSEC_PER_SEC + nsec + xen_system_time()));
 }
+
+/* --- suspend --------------------------------------------------------------------------------------------------------- */
+
+static u64 suspended_at;
+
+void xen_time_suspend(void) { suspended_at = read_clock(); }
+
+void xen_time_resume(void)
+{
+	HYPERVISOR_vm_assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag);
+	latest = 0;
+	clock_offset = (s64)(suspended_at - xen_system_time());
+}
+
+void xen_runstate_resume(int cpu) { register_runstate(cpu); }
+void xen_wall_clock_resume(void) { set_wall_clock(); }
+void xen_timer_kick(void) { xen_timer_set_next(ktime_get()); }
 
 void xen_time_init(void)
 {

@@ -6,6 +6,7 @@
  *
  * Lock: bus_mutex over drivers and devices; watch callbacks (xenwatch) and driver registration take it.
  */
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/xen.h>
 #include <kernel/xen/xenbus.h>
 #include <kernel/errno.h>
@@ -126,6 +127,62 @@ static int start_device(struct xenbus_device *d, const struct xenbus_driver *drv
 	e = register_xenbus_watch(&d->otherend_watch);
 	d->otherend_watch_set = !e;
 	return e;
+}
+
+/* --- suspend --- */
+
+void xenbus_suspend_devices(void)
+{
+	struct xenbus_device *d;
+
+	mutex_lock(&bus_mutex);
+	list_for_each_entry(d, &devices, node)
+		if (d->driver && d->driver->suspend)
+			d->driver->suspend(d);
+	mutex_unlock(&bus_mutex);
+}
+
+/* The peer is another one after a restore: its path has our new number in it. The store has forgotten our watch. */
+static int new_otherend(struct xenbus_device *d)
+{
+	char *end, *path;
+	size_t n;
+	int e = xenbus_read(XBT_NIL, d->path, "backend", &end, NULL);
+
+	if (e)
+		return e;
+	n = strlen(end) + sizeof("/state");
+	path = kmalloc(n, GFP_KERNEL);
+	if (!path) {
+		kfree(end);
+		return -ENOMEM;
+	}
+	snprintf(path, n, "%s/state", end);
+	kfree(d->otherend);
+	kfree(d->otherend_watch.path);
+	d->otherend = end;
+	d->otherend_watch.path = path;
+	d->otherend_id = (domid_t)xenbus_read_u64(d->path, "backend-id", DOMID_INVALID);
+	d->state = xenbus_read_state(d->path);
+	return 0;
+}
+
+/* In the xenwatch thread, before the watches are set again: nothing else happens to devices. */
+void xenbus_resume_devices(bool fresh)
+{
+	struct xenbus_device *d;
+
+	mutex_lock(&bus_mutex);
+	list_for_each_entry(d, &devices, node) {
+		if (!d->driver || d->driver->backend)
+			continue;
+		/* One that was not given to the new domain is removed when the tree's watch fires. */
+		if (fresh && new_otherend(d))
+			pr_warn("xenbus: %s is not there any more\n", d->path);
+		if (d->driver->resume)
+			d->driver->resume(d, fresh);
+	}
+	mutex_unlock(&bus_mutex);
 }
 
 static void add_device(const struct xenbus_driver *drv, const char *path)

@@ -8,6 +8,7 @@
  */
 #include <kernel/xen/events.h>
 #include <kernel/xen/hypercall.h>
+#include <kernel/xen/suspend.h>
 #include <kernel/xen/xen.h>
 #include <kernel/xen/xenbus.h>
 #include <kernel/errno.h>
@@ -48,6 +49,8 @@ static DECLARE_WAIT_QUEUE_HEAD(event_wait);
 static DECLARE_WAIT_QUEUE_HEAD(ready_wait);
 static u32 next_id = 1;
 static volatile bool ready, broken;
+static volatile bool mid_message; /* the reader has taken a part of one */
+static int store_irq;
 
 bool xenstore_ready(void)
 {
@@ -120,6 +123,7 @@ static int ring_read(void *data, size_t n)
 		at = MASK_XENSTORE_IDX(xenstore_page->rsp_cons);
 		chunk = min_t(u32, min_t(u32, have, XENSTORE_RING_SIZE - at), (u32)n);
 		smp_rmb();
+		mid_message = true;
 		memcpy(p, xenstore_page->rsp + at, chunk);
 		smp_mb();
 		xenstore_page->rsp_cons += chunk;
@@ -234,6 +238,7 @@ static int reader(void *arg)
 		if (ring_read(body, h.len))
 			break;
 		body[h.len] = 0;
+		mid_message = false;
 		if (h.type == XS_WATCH_EVENT)
 			deliver_event(body, h.len);
 		else
@@ -505,24 +510,30 @@ static void forget_watch(struct xenbus_watch *w)
 	}
 }
 
-int register_xenbus_watch(struct xenbus_watch *w)
+static int send_watch(struct xenbus_watch *w)
 {
 	char token[20];
 	struct part parts[2] = { { w->path, strlen(w->path) + 1 }, { token, 0 } };
 	int e;
 
 	parts[1].n = (size_t)snprintf(token, sizeof(token), "%lx", (unsigned long)w) + 1;
+	e = request(XS_WATCH, 0, parts, 2, NULL, NULL);
+	return e == -EEXIST ? 0 : e;
+}
+
+int register_xenbus_watch(struct xenbus_watch *w)
+{
+	int e;
+
 	/* listed first: the store fires it at once */
 	spin_lock(&pending_lock);
 	w->waiting = 0;
 	list_add(&w->node_list, &watches);
 	spin_unlock(&pending_lock);
-	e = request(XS_WATCH, 0, parts, 2, NULL, NULL);
-	if (e && e != -EEXIST) {
+	e = send_watch(w);
+	if (e)
 		forget_watch(w);
-		return e;
-	}
-	return 0;
+	return e;
 }
 
 void unregister_xenbus_watch(struct xenbus_watch *w)
@@ -536,6 +547,61 @@ void unregister_xenbus_watch(struct xenbus_watch *w)
 	if (e)
 		pr_warn("xenbus: unwatch %s: %d\n", w->path, e);
 	forget_watch(w);
+}
+
+/* --- suspend ----------------------------------------------------------------------------------------------------- */
+
+/* With ring_mutex nobody can send; what has been sent is answered. */
+void xenstore_suspend(void)
+{
+	mutex_lock(&ring_mutex);
+	while (!list_empty(&pending))
+		msleep(1);
+}
+
+bool xenstore_quiet(void)
+{
+	return list_empty(&pending) && !mid_message && reply_bytes() == 0 &&
+	       xenstore_page->req_prod == READ_ONCE(xenstore_page->req_cons);
+}
+
+/* fresh: a new domain's store, whose ring starts at 0 and which knows none of our watches. */
+void xenstore_resume(bool fresh)
+{
+	u64 port;
+
+	if (fresh) {
+		if (xen_get_param(HVM_PARAM_STORE_EVTCHN, &port) || evtchn_rebind_irq(store_irq, (evtchn_port_t)port)) {
+			pr_err("xenbus: no connection to xenstore after a restore\n");
+			broken = true;
+		} else {
+			xenstore_port = (evtchn_port_t)port;
+		}
+	}
+	mutex_unlock(&ring_mutex);
+	wake_up_all(&ring_wait);
+}
+
+/* In the xenwatch thread: nobody takes a watch off the list meanwhile but this thread or with a request of its own. */
+void xenstore_watch_again(void)
+{
+	struct xenbus_watch *w, **all;
+	unsigned n = 0, i = 0;
+
+	spin_lock(&pending_lock);
+	list_for_each_entry(w, &watches, node_list)
+		n++;
+	spin_unlock(&pending_lock);
+	all = kmalloc((n + 1) * sizeof(*all), GFP_KERNEL | __GFP_NOFAIL);
+	spin_lock(&pending_lock);
+	list_for_each_entry(w, &watches, node_list)
+		if (i < n)
+			all[i++] = w;
+	spin_unlock(&pending_lock);
+	while (i)
+		if (send_watch(all[--i]))
+			pr_err("xenbus: a watch is lost: %s\n", all[i]->path);
+	kfree(all);
 }
 
 /* --- start-up -------------------------------------------------------------------------------------------------- */
@@ -583,7 +649,7 @@ static int xenstore_init(void)
 		pr_err("xenbus: no connection to xenstore: %d\n", e);
 		return e;
 	}
-	irq = bind_evtchn_to_irqhandler(xenstore_port, store_interrupt, "xenbus", NULL);
+	irq = store_irq = bind_evtchn_to_irqhandler(xenstore_port, store_interrupt, "xenbus", NULL);
 	if (irq < 0)
 		return irq;
 	/* A guest's daemon runs, or its requests wait in the ring until it does; dom0's has yet to start. */

@@ -20,6 +20,7 @@ def small_linux(dom0):
 
 
 def save(dom0, *options):
+    dom0.run(f"rm -f {SAVE}")     # no room for two
     status, out = dom0.status(f"xl save {' '.join(options)} linux {SAVE}", timeout=180)
     assert status == 0, out
 

@@ -23,6 +23,9 @@ evtchn_port_t evtchn_from_irq(int irq); /* 0: none */
 /* From now on the interrupt is taken on cpu (at first: CPU 0). It must be enabled. -EINVAL: cpu is not online. */
 int xen_irq_set_cpu(int irq, int cpu);
 
+/* After a restore: the irq goes on with a new port, on CPU 0. 0 or -errno. */
+int evtchn_rebind_irq(int irq, evtchn_port_t port);
+
 /* Ports with a function called straight from the upcall (irqs off). */
 int bind_virq_direct(unsigned virq, int cpu, void (*fn)(void));
 int bind_ipi_direct(int cpu, void (*fn)(void)); /* port or -errno */
@@ -52,6 +55,7 @@ struct evtchn_ops {
 	void (*clear_pending)(evtchn_port_t port);
 	void (*mask)(evtchn_port_t port);
 	void (*unmask)(evtchn_port_t port);           /* delivers what is pending */
+	void (*resume)(void);                         /* a new domain knows nothing of our queues; NULL: nothing to do */
 	void (*handle)(int cpu);                      /* evtchn_deliver() every pending unmasked port */
 };
 extern const struct evtchn_ops *evtchn_ops;

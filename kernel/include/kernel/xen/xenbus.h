@@ -83,6 +83,10 @@ struct xenbus_driver {
 	/* The peer's state changed (or may have). Runs in the xenwatch thread. */
 	void (*otherend_changed)(struct xenbus_device *d, enum xenbus_state state);
 	void (*remove)(struct xenbus_device *d);
+	/* May be NULL. suspend: what is begun may stay under way, nothing new begins. resume, fresh: in a new domain, with another
+	 * peer, from the first state on; else nothing has changed. */
+	void (*suspend)(struct xenbus_device *d);
+	void (*resume)(struct xenbus_device *d, bool fresh);
 	struct list_head node;
 };
 void xenbus_register_driver(struct xenbus_driver *drv);
