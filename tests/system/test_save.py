@@ -2,12 +2,13 @@
 """xl save and xl restore of Debian's stock kernel: what it computes meanwhile comes out right, its clock goes on, its disk is
 there; Debian's verify-stream-v2 reads every file; a damaged one, and a full disk, change nothing."""
 import glob
+import hashlib
 import os
 import re
 import subprocess
 
 import pytest
-from guests import Console, create, dump, free_memory, fsck_guest, names, power_off
+from guests import Console, create, dump, free_memory, fsck_guest, names, power_off, wait_memory
 
 SAVE = "/root/linux.save"
 STOCK = "build/deb/unpacked/xen-utils-4.17"
@@ -67,6 +68,42 @@ def test_cycles(dom0, rng):
         assert text.count("suspending xenstore") == cycles + 1
         guest.run("echo after > /mnt/after; sync")
     assert dom0.status("xl destroy linux")[0] == 0
+
+
+@pytest.mark.cost(25)
+def test_our_kernel(dom0, rng):
+    """The same with our own guest kernel, which writes to its disk on two CPUs all the time; its balloon and its shutdown work after."""
+    count = rng.randrange(5, 30)
+    dom0.run("sed -e 's,<vcpu>1<,<vcpu>2<,' /etc/xen/guest1.xml > /tmp/two.xml")
+    create(dom0, "guest1", "/tmp/two.xml")
+    with Console(dom0, "guest1") as guest:
+        start = int(guest.run("date +%s"))
+        guest.run(f"(while :; do dd if=/dev/zero of=/root/f bs=64k count={count} 2>/dev/null; sync; sha256sum /root/f; done "
+                  "> /tmp/loop 2>&1 &)")
+    for option in ("-c", ""):
+        dom0.run(f"rm -f {SAVE}")
+        status, out = dom0.status(f"xl save {option} guest1 {SAVE}", timeout=180)
+        assert status == 0, out
+    assert names(dom0) == []
+    restore(dom0)
+    dom0.run(f"rm -f {SAVE}")
+    with Console(dom0, "guest1") as guest:
+        before = int(guest.run("wc -l < /tmp/loop"))
+        guest.run("sleep 3")
+        lines = guest.run("cat /tmp/loop").split("\n")
+        assert start <= int(guest.run("date +%s")) <= start + 600
+        text = guest.run("dmesg")
+        assert "restored" in text and "connected again" in text and "error" not in text.lower(), text
+        assert "2" == guest.run("nproc").strip()
+    want = hashlib.sha256(bytes(65536 * count)).hexdigest()
+    hashes = [line.split()[0] for line in lines if line.strip()]
+    assert len(hashes) > before and set(hashes) == {want}
+    assert dom0.status("xl mem-set guest1 96")[0] == 0
+    wait_memory(dom0, "guest1", lambda mem: mem <= 97)
+    status, out = dom0.status("xl shutdown -w guest1", timeout=120)
+    assert status == 0, out
+    status, out = dom0.status("e2fsck -fn /var/lib/xen/images/guest1.img", timeout=60)
+    assert status == 0, out
 
 
 @pytest.mark.cost(30)
