@@ -20,31 +20,40 @@ def small_linux(dom0):
     create(dom0, "linux", "/tmp/small.xml")
 
 
+def number(text):
+    """A command's answer, whatever dom0's kernel says on the same line of the console meanwhile."""
+    return int(re.findall(r"^(\d+)$", text, re.M)[-1])
+
+
 def save(dom0, *options):
     dom0.run(f"rm -f {SAVE}")     # no room for two
     status, out = dom0.status(f"xl save {' '.join(options)} linux {SAVE}", timeout=180)
     assert status == 0, out
 
 
-def restore(dom0):
+def restore(dom0, name="linux"):
+    """Until its disk is connected again: before that Linux cannot freeze who waits for it, and refuses to suspend anew."""
     status, out = dom0.status(f"xl restore {SAVE}", timeout=180)
+    assert status == 0, out
+    status, out = dom0.status(f"for i in $(seq 60); do xenstore-read /local/domain/$(xl domid {name})/device/vbd/51712/state | "
+                              "grep -q 4 && break; sleep 1; done; sleep 2; [ $i != 60 ]", timeout=100)
     assert status == 0, out
 
 
 def patch(dom0, offset, byte):
     """Writes one byte into the file, returns what was there."""
-    old = dom0.run(f"dd if={SAVE} bs=1 skip={offset} count=1 2>/dev/null | od -An -tu1").strip()
+    old = dom0.run(f"dd if={SAVE} bs=1 skip={offset} count=1 2>/dev/null | od -An -tu1 | tr -d ' '")
     dom0.run(f"printf '\\{byte:03o}' | dd of={SAVE} bs=1 seek={offset} count=1 conv=notrunc 2>/dev/null")
-    return int(old)
+    return number(old)
 
 
 @pytest.mark.cost(60)
 def test_cycles(dom0, rng):
     """A guest that reads and hashes files for ever goes through checkpoint and several cycles; nothing leaks."""
-    cycles = rng.randrange(2, 4)
+    cycles = rng.randrange(2, 4) if dom0.kind != "bochs" else 1
     small_linux(dom0)
     with Console(dom0, "linux") as guest:
-        start = int(guest.run("date +%s"))
+        start = number(guest.run("date +%s"))
         guest.run("cd /mnt; (while :; do echo 3 > /proc/sys/vm/drop_caches; sha256sum -c sums; done > /tmp/sums.log 2>&1 &); cd /")
     save(dom0, "-c")
     assert names(dom0) == ["linux"]
@@ -57,9 +66,9 @@ def test_cycles(dom0, rng):
         memory = free_memory(dom0)
         restore(dom0)
     with Console(dom0, "linux") as guest:
-        now = int(guest.run("date +%s"))
+        now = number(guest.run("date +%s"))
         assert start <= now <= start + 600
-        before = int(guest.run("wc -l < /tmp/sums.log"))
+        before = number(guest.run("wc -l < /tmp/sums.log"))
         guest.run("sleep 2")
         log = guest.run("cat /tmp/sums.log")
         assert log.count(": OK") > before / 2 and "FAILED" not in log and "WARNING" not in log, log
@@ -77,7 +86,7 @@ def test_our_kernel(dom0, rng):
     dom0.run("sed -e 's,<vcpu>1<,<vcpu>2<,' /etc/xen/guest1.xml > /tmp/two.xml")
     create(dom0, "guest1", "/tmp/two.xml")
     with Console(dom0, "guest1") as guest:
-        start = int(guest.run("date +%s"))
+        start = number(guest.run("date +%s"))
         guest.run(f"(while :; do dd if=/dev/zero of=/root/f bs=64k count={count} 2>/dev/null; sync; sha256sum /root/f; done "
                   "> /tmp/loop 2>&1 &)")
     for option in ("-c", ""):
@@ -85,18 +94,18 @@ def test_our_kernel(dom0, rng):
         status, out = dom0.status(f"xl save {option} guest1 {SAVE}", timeout=180)
         assert status == 0, out
     assert names(dom0) == []
-    restore(dom0)
+    restore(dom0, "guest1")
     dom0.run(f"rm -f {SAVE}")
     with Console(dom0, "guest1") as guest:
-        before = int(guest.run("wc -l < /tmp/loop"))
+        before = number(guest.run("wc -l < /tmp/loop"))
         guest.run("sleep 3")
         lines = guest.run("cat /tmp/loop").split("\n")
-        assert start <= int(guest.run("date +%s")) <= start + 600
+        assert start <= number(guest.run("date +%s")) <= start + 600
         text = guest.run("dmesg")
         assert "restored" in text and "connected again" in text and "error" not in text.lower(), text
-        assert "2" == guest.run("nproc").strip()
+        assert number(guest.run("nproc")) == 2
     want = hashlib.sha256(bytes(65536 * count)).hexdigest()
-    hashes = [line.split()[0] for line in lines if line.strip()]
+    hashes = [line.split()[0] for line in lines if "/root/f" in line]
     assert len(hashes) > before and set(hashes) == {want}
     assert dom0.status("xl mem-set guest1 96")[0] == 0
     wait_memory(dom0, "guest1", lambda mem: mem <= 97)
@@ -119,8 +128,8 @@ def test_what_goes_wrong(dom0, rng):
         assert "4950" in guest.run("i=0; s=0; while [ $i -lt 100 ]; do s=$((s+i)); i=$((i+1)); done; echo $s; ls /mnt")
     save(dom0)
     free = free_memory(dom0)
-    size = int(dom0.run(f"stat -c %s {SAVE}"))
-    head = 48 + int(dom0.run(f"dd if={SAVE} bs=1 skip=44 count=4 2>/dev/null | od -An -tu4"))
+    size = number(dom0.run(f"stat -c %s {SAVE}"))
+    head = 48 + number(dom0.run(f"dd if={SAVE} bs=1 skip=44 count=4 2>/dev/null | od -An -tu4 | tr -d ' '"))
     damage = {0: "not a file that xl save wrote", 36: "does not know", head: "not the saved state", head + 24: "libxc",
               # somewhere in the records before the memory, and a frame number beyond the domain's memory
               head + 16: "record"}

@@ -154,10 +154,44 @@ static void as_of_now(uint32_t domid, struct domain_config *c)
 	c->vcpus = c->vcpus ? c->vcpus : 1;
 }
 
+static const char *const features[] = { "poweroff", "reboot", "suspend", "sysrq" };
+
+/* What the guest's kernel says that it can: it says so once, at its start, and a restored one has a new tree. */
+static char *features_read(uint32_t domid)
+{
+	char *words = zx_strdup("");
+
+	for (size_t i = 0; i < ZX_ARRAY_SIZE(features); i++) {
+		char *v = xs_getf(xl_xs(), 0, "/local/domain/%u/control/feature-%s", domid, features[i]), *more;
+
+		if (v && !strcmp(v, "1")) {
+			more = zx_asprintf("%s%s%s", words, *words ? " " : "", features[i]);
+			free(words);
+			words = more;
+		}
+		free(v);
+	}
+	return words;
+}
+
+static void features_write(uint32_t domid, const char *words)
+{
+	for (size_t i = 0; words && i < ZX_ARRAY_SIZE(features); i++) {
+		char *path = zx_asprintf("/local/domain/%u/control/feature-%s", domid, features[i]);
+
+		if (strstr(words, features[i]))
+			xs_write(xl_xs(), 0, path, "1", 1);
+		free(path);
+	}
+}
+
 static int write_file(uint32_t domid, const struct domain_config *c, int fd, struct zx_err *e)
 {
 	struct zx_save_stats stats;
-	int r = savefile_write_head(fd, c, e);
+	char *words = features_read(domid);
+	int r = savefile_write_head(fd, c, words, e);
+
+	free(words);
 
 	if (!r)
 		r = zx_stream_save(xl_xc(), domid, fd, progress, (void *)"saving", &stats, e);
@@ -233,7 +267,7 @@ int xl_save(int argc, char **argv)
 	return 0;
 }
 
-static int open_saved(const char *file, const char *config, struct domain_config *c, struct zx_err *e)
+static int open_saved(const char *file, const char *config, struct domain_config *c, char **words, struct zx_err *e)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), r;
 
@@ -248,9 +282,9 @@ static int open_saved(const char *file, const char *config, struct domain_config
 		zx_buf_free(&errors);
 		zx_buf_free(&notes);
 		if (!r)
-			r = savefile_read_head(fd, NULL, e);
+			r = savefile_read_head(fd, NULL, words, e);
 	} else {
-		r = savefile_read_head(fd, c, e);
+		r = savefile_read_head(fd, c, words, e);
 		if (r) {
 			struct zx_err why = *e;
 
@@ -270,6 +304,7 @@ int xl_restore(int argc, char **argv)
 	int first = XL_FLAGS(argc, argv, { 'c', "console", &console, NULL }, { 'p', "paused", &paused, NULL });
 	struct zx_err e = { 0 };
 	const char *file;
+	char *words = NULL;
 	uint32_t domid;
 	int fd, r;
 
@@ -278,7 +313,7 @@ int xl_restore(int argc, char **argv)
 	if (argc < first + 1 || argc > first + 2)
 		return xl_usage(argv[0]);
 	file = argv[argc - 1];
-	fd = open_saved(file, argc == first + 2 ? argv[first] : NULL, &c, &e);
+	fd = open_saved(file, argc == first + 2 ? argv[first] : NULL, &c, &words, &e);
 	if (fd < 0)
 		return xl_error("%s", e.text);
 	xl_defer_stop(true);
@@ -291,6 +326,8 @@ int xl_restore(int argc, char **argv)
 	if (r)
 		return xl_error("%s: %s: nothing was created", file, e.text);
 	domid = s.domid;
+	features_write(domid, words);
+	free(words);
 	xl_unlock();
 	xl_defer_stop(false);
 	if (console) {

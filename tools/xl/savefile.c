@@ -2,7 +2,7 @@
 /*
  * The head of a save file as Xen's xl writes it: a magic, flags, and optional data, which is the domain's configuration in
  * JSON (a libxl_domain_config with what other tools look at). Ours has one more member, the configuration in our own form:
- * "zazen_xml". It alone is read back.
+ * "zazen_xml", and "zazen_features". These alone are read back.
  */
 #include "savefile.h"
 
@@ -18,7 +18,6 @@ static const char magic[32] = "Xen saved domain, xl format\n \0 \r";
 #define FLAG_JSON       (1u << 0)
 #define FLAG_STREAM_V2  (1u << 1)
 #define OPTIONAL_MAX    (4u << 20)
-#define MEMBER          "\"zazen_xml\": \""
 
 struct head {
 	char magic[32];
@@ -42,7 +41,7 @@ static int add_string(struct zx_buf *b, const char *s)
 	return rc ? rc : zx_buf_add(b, "\"", 1);
 }
 
-static int make_json(const struct domain_config *c, struct zx_buf *b)
+static int make_json(const struct domain_config *c, const char *features, struct zx_buf *b)
 {
 	struct zx_buf xml = { 0 };
 	char uuid[37];
@@ -55,8 +54,8 @@ static int make_json(const struct domain_config *c, struct zx_buf *b)
 		rc = add_string(b, c->name);
 	if (!rc)
 		rc = zx_buf_addf(b, ", \"uuid\": \"%s\"}, \"b_info\": {\"max_vcpus\": %u, \"max_memkb\": %llu, \"target_memkb\": %llu, "
-				 "\"type.pvh\": {}}, \"zazen_xml\": ", uuid, c->vcpus_max, (unsigned long long)c->memory_kib,
-				 (unsigned long long)c->current_kib);
+				 "\"type.pvh\": {}}, \"zazen_features\": \"%s\", \"zazen_xml\": ", uuid, c->vcpus_max, (unsigned long long)c->memory_kib,
+				 (unsigned long long)c->current_kib, features);
 	if (!rc && (rc = zx_buf_add(&xml, "", 1)) == 0)
 		rc = add_string(b, xml.data);
 	if (!rc)
@@ -65,11 +64,11 @@ static int make_json(const struct domain_config *c, struct zx_buf *b)
 	return rc;
 }
 
-int savefile_write_head(int fd, const struct domain_config *c, struct zx_err *e)
+int savefile_write_head(int fd, const struct domain_config *c, const char *features, struct zx_err *e)
 {
 	struct head h = { .byte_order = BYTE_ORDER_MARK, .mandatory_flags = FLAG_JSON | FLAG_STREAM_V2 };
 	struct zx_buf json = { 0 };
-	int rc = make_json(c, &json);
+	int rc = make_json(c, features, &json);
 
 	memcpy(h.magic, magic, sizeof(magic));
 	h.optional_length = (uint32_t)json.len;
@@ -81,14 +80,16 @@ int savefile_write_head(int fd, const struct domain_config *c, struct zx_err *e)
 	return rc ? zx_fail(e, -rc, "writing the file's head: %s", strerror(-rc)) : 0;
 }
 
-/* Undoes add_string() in place; text is NUL-terminated. NULL: no such string. */
-static char *take_string(char *text)
+/* Undoes add_string() in place for a member of that name; text is NUL-terminated. NULL: no such string. */
+static char *take_string(char *text, const char *name)
 {
-	char *from = strstr(text, MEMBER), *to, *start;
+	char *member = zx_asprintf("\"%s\": \"", name), *from = strstr(text, member), *to, *start;
+	size_t n = strlen(member);
 
+	free(member);
 	if (!from)
 		return NULL;
-	for (to = start = from += strlen(MEMBER); *from && *from != '"'; from++) {
+	for (to = start = from += n; *from && *from != '"'; from++) {
 		unsigned int code;
 
 		if (*from != '\\') {
@@ -114,7 +115,7 @@ static char *take_string(char *text)
 static int parse(char *json, struct domain_config *c, struct zx_err *e)
 {
 	struct zx_buf errors = { 0 }, notes = { 0 };
-	char *xml = take_string(json);
+	char *xml = take_string(json, "zazen_xml");
 	int rc;
 
 	if (!xml)
@@ -127,11 +128,14 @@ static int parse(char *json, struct domain_config *c, struct zx_err *e)
 	return rc;
 }
 
-int savefile_read_head(int fd, struct domain_config *c, struct zx_err *e)
+int savefile_read_head(int fd, struct domain_config *c, char **features, struct zx_err *e)
 {
 	struct head h;
 	char *json;
-	int rc = zx_read_all(fd, &h, sizeof(h));
+	int rc;
+
+	*features = NULL;
+	rc = zx_read_all(fd, &h, sizeof(h));
 
 	if (rc == -EPIPE || (!rc && memcmp(h.magic, magic, sizeof(magic))))
 		return zx_fail(e, EPROTO, "not a file that xl save wrote");
@@ -148,7 +152,12 @@ int savefile_read_head(int fd, struct domain_config *c, struct zx_err *e)
 	if (rc)
 		rc = zx_fail(e, EPROTO, "ends within the configuration");
 	else if (c)
-		rc = parse(json, c, e);
+		rc = parse(json, c, e); /* the last member: it is changed in place */
+	if (!rc) {
+		char *words = take_string(json, "zazen_features");
+
+		*features = words ? zx_strdup(words) : NULL;
+	}
 	free(json);
 	return rc;
 }

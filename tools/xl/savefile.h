@@ -6,8 +6,9 @@
 #include <zx/domxml.h>
 #include <zx/util.h>
 
-int savefile_write_head(int fd, const struct domain_config *c, struct zx_err *e);
-/* c NULL: only checked and read over. errors as domxml_parse. */
-int savefile_read_head(int fd, struct domain_config *c, struct zx_err *e);
+/* features: what the guest's kernel says in control/feature-*, words with a space between. */
+int savefile_write_head(int fd, const struct domain_config *c, const char *features, struct zx_err *e);
+/* c NULL: only checked and read over. *features is malloc'ed, or NULL when the file says nothing. */
+int savefile_read_head(int fd, struct domain_config *c, char **features, struct zx_err *e);
 
 #endif
