@@ -186,9 +186,9 @@ def site(request, pool):
         raise
 
 
-def on(bochs=False):
+def on(bochs=False, check=True):
     """The hosts of a test: QEMU with 2 CPUs in check, more in check-full; bochs: there too on Bochs (one fault of each kind)."""
-    params = [pytest.param(CHECK, id=CHECK.name)]
+    params = [pytest.param(CHECK, id=CHECK.name, marks=[] if check else pytest.mark.full)]
     params += [pytest.param(s, id=s.name, marks=pytest.mark.full) for s in ([BOCHS] if bochs else []) + FULL]
     return pytest.mark.parametrize("site", params, indirect=True)
 
@@ -413,8 +413,8 @@ def test_image_on_a_full_file_system(site):
     assert dom0.status("truncate -s 4096 /mnt/small/sparse.img && umount /mnt/small && e2fsck -fn /root/small.img", timeout=60)[0] == 0
 
 
-@on()
-@pytest.mark.cost(40)
+@on(check=False)
+@pytest.mark.cost(120)
 def test_fifty_cycles_leave_nothing(site):
     """The hypervisor's heap by its walk and what dom0 holds: the same after the third and the fiftieth domain."""
     dom0 = site.dom0

@@ -42,7 +42,6 @@ def mem_total(guest):
     return int(re.search(r"MemTotal: +(\d+)", guest.run("cat /proc/meminfo")).group(1))
 
 
-@pytest.mark.bochs
 @pytest.mark.cost(15)
 @pytest.mark.parametrize("vcpus", [2, pytest.param(1, marks=pytest.mark.full), pytest.param(4, marks=pytest.mark.full)])
 def test_boot_and_disk(dom0, rng, vcpus):

@@ -45,7 +45,7 @@ def run_unit():
 def run_system(full, seed):
     report = os.path.join(LOGS, "system.xml")
     command = [sys.executable, "-m", "pytest", "-v", "-rfE", "--tb=short", "--durations=10", f"--junitxml={report}",
-               "tests/system", "--seed", str(seed)]
+               "tests/system", "--seed", str(seed), "--repeat"]
     if full:
         command.append("--full")
     if os.path.exists(report):
