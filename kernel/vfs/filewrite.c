@@ -54,6 +54,21 @@ static void tag(struct address_space *m, struct page *p, unsigned t, bool on)
 	spin_unlock_irqrestore(&m->lock, f);
 }
 
+/* After every change of the flag. The tag follows the flag as it is under the lock: one who sets it and one who clears it may
+ * come here in either order, and a dirty page without its tag would never be written. */
+static void tag_dirty(struct address_space *m, struct page *p)
+{
+	unsigned long f;
+	spin_lock_irqsave(&m->lock, f);
+	if (p->mapping == m) {
+		if (PageDirty(p))
+			radix_tag_set(&m->pages, p->index, PAGECACHE_DIRTY);
+		else
+			radix_tag_clear(&m->pages, p->index, PAGECACHE_DIRTY);
+	}
+	spin_unlock_irqrestore(&m->lock, f);
+}
+
 bool generic_set_page_dirty(struct page *p)
 {
 	struct address_space *m = p->mapping;
@@ -61,7 +76,7 @@ bool generic_set_page_dirty(struct page *p)
 		return false;
 	if (m) {
 		account_dirtied(m, 1);
-		tag(m, p, PAGECACHE_DIRTY, true);
+		tag_dirty(m, p);
 		if (m->ops->writepage || m->ops->writepages)
 			mark_inode_pages_dirty(m->host);
 	}
@@ -84,7 +99,7 @@ bool clear_page_dirty_for_io(struct page *p)
 	if (!TestClearPageDirty(p))
 		return false;
 	account_dirtied(m, -1);
-	tag(m, p, PAGECACHE_DIRTY, false);
+	tag_dirty(m, p);
 	return true;
 }
 
@@ -93,7 +108,7 @@ void cancel_dirty_page(struct page *p)
 	if (!TestClearPageDirty(p) || !p->mapping)
 		return;
 	account_dirtied(p->mapping, -1);
-	tag(p->mapping, p, PAGECACHE_DIRTY, false);
+	tag_dirty(p->mapping, p);
 }
 
 void set_page_writeback(struct page *p)
